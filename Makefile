@@ -1,0 +1,54 @@
+# The two commands: `make run` (the chat page) and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PAPERS ?=
+PORT ?=
+# Unset in the environment, these fall to the defaults that the README lists.
+UI_FLAGS := $(if $(PORT),--port $(PORT))
+
+.PHONY: run test lint bench lock clean
+
+run: $(VENV)/installed ## Install, fetch the models, index the bundled library, open the page.
+	@$(BIN)/assistant ui --sample $(foreach file,$(PAPERS),--add "$(file)") $(UI_FLAGS)
+
+test: $(VENV)/installed-dev chromium ## Run the whole test suite.
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/installed-dev ## Format, lint, types, layers.
+	$(BIN)/ruff format --check assistant evals tests
+	$(BIN)/ruff check assistant evals tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed-dev ## Print speed and memory on this machine.
+	$(BIN)/python -m evals bench
+
+lock: $(VENV)/installed-dev ## Resolve the ranges of pyproject.toml anew.
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev -c requirements.lock \
+		pyproject.toml -o requirements-dev.lock
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
+	@echo "Installing into $(VENV) (once; about a minute and a half)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: chromium
+chromium: # The end-to-end tests drive Debian's Chromium.
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+		else \
+			echo "Chromium is not installed; the tests of the page are skipped."; \
+		fi; }
+
+clean: ## Remove the virtual environment and caches (never the library).
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""One vendor each, behind a protocol; vendor errors become `AssistantError`s here."""

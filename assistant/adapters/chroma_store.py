@@ -1,0 +1,267 @@
+"""Passage vectors in a persistent Chroma collection."""
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import EmbedderMismatchError, LibraryError
+from assistant.protocols import PassageRecord, Vectors
+from assistant.types import AllOf, AnyOf, HasTag, Required, YearBetween
+
+COLLECTION = "passages"
+_CHUNK = 500
+UNKNOWN_YEAR = -1
+
+
+class ChromaStore:
+    """Passages in one cosine collection that names the embedder it was made with."""
+
+    def __init__(
+        self, folder: Path, embedder: str, dimension: int, collection: str = COLLECTION
+    ) -> None:
+        """Open or create the collection below `folder`.
+
+        Raises:
+            EmbedderMismatchError: the stored vectors come from another embedder.
+            LibraryError: Chroma can't open the folder.
+        """
+        self._folder = folder
+        self.name = collection
+        self._identity = {"embedder": embedder, "dimension": dimension, "distance": "cosine"}
+        self._lock = threading.RLock()
+        self._open()
+
+    def _open(self) -> None:
+        self._client = _open_client(self._folder)
+        try:
+            self._collection = self._client.get_or_create_collection(
+                self.name,
+                metadata=self._identity,
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine"}},
+            )
+        except Exception as error:
+            raise _library_error(self._folder, error) from error
+        self._check_identity()
+
+    def reopen(self) -> None:
+        """See what another process has written: Chroma reads its index only at the start."""
+        with self._lock:
+            self._client.close()
+            self._open()
+
+    def close(self) -> None:
+        """Release Chroma's files."""
+        with self._lock:
+            self._client.close()
+
+    def drop(self) -> None:
+        """Delete the collection."""
+        with self._lock, _translated(self._folder):
+            self._client.delete_collection(self.name)
+
+    def _check_identity(self) -> None:
+        stored = self._collection.metadata or {}
+        for name, mine in self._identity.items():
+            if stored.get(name) != mine:
+                raise EmbedderMismatchError(
+                    f"The vectors in {self._folder} were made with {name} {stored.get(name)!r}, "
+                    f"now it is {mine!r}; run 'assistant doctor --rebuild' to "
+                    "compute them anew."
+                )
+
+    @classmethod
+    def renewed(
+        cls, folder: Path, embedder: str, dimension: int, collection: str = COLLECTION
+    ) -> "ChromaStore":
+        """Return an empty store in place of what is there, whatever its state.
+
+        A damaged folder is set aside, not deleted.
+        """
+        import chromadb.api.shared_system_client as shared
+        import chromadb.errors
+
+        try:
+            with contextlib.suppress(chromadb.errors.NotFoundError):
+                _open_client(folder).delete_collection(collection)
+            return cls(folder, embedder, dimension, collection)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is made
+            # Chroma keeps what it once opened; a new folder of the same name needs a new start.
+            shared.SharedSystemClient.clear_system_cache()
+            aside = folder.with_name(f"{folder.name}-damaged-{time.time_ns()}")
+            folder.rename(aside)
+            return cls(folder, embedder, dimension, collection)
+
+    def upsert(self, passages: Sequence[PassageRecord], vectors: Vectors) -> None:
+        """Store passages; the same passage twice is stored once."""
+        size = self._client.get_max_batch_size()
+        for start in range(0, len(passages), size):
+            batch = passages[start : start + size]
+            with _translated(self._folder):
+                self._collection.upsert(
+                    ids=[_passage_id(passage) for passage in batch],
+                    embeddings=vectors[start : start + size],
+                    metadatas=[
+                        _metadata(passage.paper_id, passage.year, passage.tags) for passage in batch
+                    ],
+                )
+
+    def remove_stale(self, current: Mapping[str, str]) -> None:
+        """Delete passages of the named papers whose content hash isn't the current one."""
+        stale = [
+            passage_id
+            for passage_id, paper_id in self._stored(list(current))
+            if f"-{current[paper_id]}-" not in passage_id
+        ]
+        for start in range(0, len(stale), _CHUNK):
+            with _translated(self._folder):
+                self._collection.delete(ids=stale[start : start + _CHUNK])
+
+    def retag(self, current: Mapping[str, tuple[int | None, Sequence[str]]]) -> None:
+        """Store year and tags anew, by paper id, with the passages there are."""
+        stored = self._stored(list(current))
+        for start in range(0, len(stored), _CHUNK):
+            part = stored[start : start + _CHUNK]
+            with _translated(self._folder):
+                self._collection.update(
+                    ids=[passage_id for passage_id, _ in part],
+                    metadatas=[_metadata(paper_id, *current[paper_id]) for _, paper_id in part],
+                )
+
+    def _stored(self, paper_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """Return (passage id, paper id) of all passages of the papers."""
+        stored: list[tuple[str, str]] = []
+        for start in range(0, len(paper_ids), _CHUNK):
+            with _translated(self._folder):
+                found = self._collection.get(
+                    where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}},
+                    include=["metadatas"],
+                )
+            owners = [str(metadata["paper_id"]) for metadata in found["metadatas"] or []]
+            stored += zip(found["ids"], owners, strict=True)
+        return stored
+
+    def remove(self, paper_ids: Sequence[str]) -> None:
+        """Delete all passages of the papers."""
+        for start in range(0, len(paper_ids), _CHUNK):
+            with _translated(self._folder):
+                self._collection.delete(
+                    where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}}
+                )
+
+    def search(
+        self, vector: Vectors, limit: int, required: Required | None = None
+    ) -> list[tuple[PassageRecord, float]]:
+        """Return the nearest passages with their cosine similarity, best first."""
+        with self._lock, _translated(self._folder):
+            available = int(self._collection.count())
+            if not available:
+                return []
+            found = self._collection.query(
+                query_embeddings=vector.reshape(1, -1),
+                n_results=min(limit, available),
+                where=None if required is None else _where(required),
+                include=["distances"],
+            )
+        distances = (found["distances"] or [[]])[0]
+        return [
+            (_record(passage_id), 1.0 - float(distance))
+            for passage_id, distance in zip(found["ids"][0], distances, strict=True)
+        ]
+
+    def passages(self) -> Iterator[tuple[str, str]]:
+        """Yield (paper id, content hash) of every passage there is."""
+        for start in range(0, self.count(), _CHUNK):
+            with _translated(self._folder):
+                found = self._collection.get(limit=_CHUNK, offset=start, include=[])
+            for passage_id in found["ids"]:
+                record = _record(passage_id)
+                yield record.paper_id, record.content_hash
+
+    def count(self) -> int:
+        """Return the number of passages."""
+        with _translated(self._folder):
+            return int(self._collection.count())
+
+
+class _translated:  # noqa: N801 - reads as a statement: `with _translated(folder):`
+    """Turn whatever Chroma raises into a `LibraryError` that says what to do."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            raise _library_error(self._folder, error) from error
+
+
+def _library_error(folder: Path, error: Exception) -> LibraryError:
+    return LibraryError(
+        f"Chroma failed on {folder} ({type(error).__name__}: {error}); check free disk space and "
+        "that no other program writes there; 'assistant doctor --rebuild' restores the vectors."
+    )
+
+
+def _open_client(folder: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return chromadb.PersistentClient(
+            _own_spelling(folder), settings=Settings(anonymized_telemetry=False, allow_reset=False)
+        )
+    except Exception as error:
+        raise _library_error(folder, error) from error
+
+
+def _own_spelling(folder: Path) -> str:
+    """Return the folder written as no other client writes it.
+
+    Clients that name one folder alike share what they have read of it, and closing one of them
+    makes none read it again.
+    """
+    marks = ("/." if bit == "1" else "/" for bit in f"{secrets.randbits(32):032b}")
+    return str(folder) + "".join(marks)
+
+
+def _passage_id(passage: PassageRecord) -> str:
+    """Return an id that says which passage it is: ids come with a search, the rest costs more."""
+    return f"{passage.start}-{passage.end}-{passage.content_hash}-{passage.paper_id}"
+
+
+def _record(passage_id: str) -> PassageRecord:
+    start, end, content_hash, paper_id = passage_id.split("-", 3)
+    return PassageRecord(
+        paper_id=paper_id, start=int(start), end=int(end), content_hash=content_hash
+    )
+
+
+def _metadata(paper_id: str, year: int | None, tags: Sequence[str]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "paper_id": paper_id,
+        # An update keeps what isn't named, and takes a missing value for nothing to change.
+        "year": UNKNOWN_YEAR if year is None else year,
+    }
+    return metadata | {"tags": list(tags)} if tags else metadata
+
+
+def _where(required: Required) -> dict[str, Any]:
+    """Return the condition in Chroma's language."""
+    match required:
+        case HasTag(tag):
+            return {"tags": {"$contains": tag}}
+        case YearBetween(low, high):
+            least = {"year": {"$gte": UNKNOWN_YEAR + 1 if low is None else low}}
+            return least if high is None else {"$and": [least, {"year": {"$lte": high}}]}
+        case AllOf(parts):
+            return {"$and": [_where(part) for part in parts]}
+        case AnyOf(parts):
+            return {"$or": [_where(part) for part in parts]}

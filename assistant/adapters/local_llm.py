@@ -1,0 +1,112 @@
+"""Start and stop the embedded chat model, in a process of its own.
+
+A process can be ended when it hangs, and takes nothing down with it when it crashes.
+"""
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from assistant.adapters.openai_chat import OpenAIChat
+from assistant.errors import ModelError
+from assistant.types import Message
+
+CONTEXT = 4096
+
+
+class LocalChat:
+    """The embedded model as a `ChatModel`; its server starts with the first use."""
+
+    is_small = True
+
+    def __init__(
+        self, model: Path, name: str, threads: int, start_timeout: float, timeout: float
+    ) -> None:
+        """Remember what to start; nothing runs yet."""
+        self.name = name
+        self._model = model
+        self._threads = threads
+        self._start_timeout = start_timeout
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._chat: OpenAIChat | None = None
+
+    def start(self) -> OpenAIChat:
+        """Return the client of the running server, started where it isn't.
+
+        Raises:
+            ModelError: the model can't be loaded, or not in time.
+        """
+        with self._lock:
+            if self._chat and self._process and self._process.poll() is None:
+                return self._chat
+            self._chat = OpenAIChat(
+                model=self.name,
+                api_key="",
+                base_url=self._launch() + "/v1",
+                timeout=self._timeout,
+                is_small=True,
+            )
+            return self._chat
+
+    def _launch(self) -> str:
+        command = [sys.executable, "-m", "assistant.adapters.local_server"]
+        command += [str(self._model), str(self._threads), str(CONTEXT)]
+        environ = {**os.environ, "OMP_WAIT_POLICY": "passive", "LLAMA_OFFLINE": "1"}
+        root = str(Path(__file__).resolve().parents[2])
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH"))))
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environ,
+            # Ctrl-C in a terminal is for the program; it ends this process in order.
+            start_new_session=True,
+        )
+        self._process = process
+        atexit.register(self.stop)
+        address = _first_line(process, self._start_timeout)
+        if not address.startswith("http://127.0.0.1"):
+            self.stop()
+            raise ModelError(
+                f"The local model {self.name} didn't start within {self._start_timeout:.0f} s; "
+                "run 'assistant doctor', or set ASSISTANT_MODEL=extractive."
+            )
+        return address
+
+    def stop(self) -> None:
+        """End the server, if it runs."""
+        process, self._process, self._chat = self._process, None, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        process.kill()
+        process.wait()
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+        """Yield the reply piece by piece; return why it ended."""
+        return (yield from self.start().stream(messages, max_tokens))
+
+    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+        """Return the share of yes in a one-word reply."""
+        return self.start().yes_probability(messages)
+
+
+def _first_line(process: subprocess.Popen[bytes], patience: float) -> str:
+    """Return the first line the process prints; empty where it ends or takes too long."""
+    found: list[bytes] = []
+    stdout = process.stdout
+    if stdout is None:
+        return ""
+    reader = threading.Thread(target=lambda: found.append(stdout.readline()), daemon=True)
+    reader.start()
+    reader.join(patience)
+    return found[0].decode().strip() if found else ""

@@ -1,0 +1,144 @@
+"""Any chat model behind an OpenAI-compatible address, by the `openai` client."""
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from assistant.adapters.openai_client import OPENAI, open_client, translated
+from assistant.errors import ModelError
+from assistant.types import Message
+
+
+class OpenAIChat:
+    """A chat model by name and address; retries are the client's own, in this one place."""
+
+    def __init__(
+        self, *, model: str, api_key: str, base_url: str, timeout: float, is_small: bool = False
+    ) -> None:
+        """Prepare the client; nothing is sent yet.
+
+        An empty `base_url` means OpenAI's own; a server of one's own needs no key.
+
+        Raises:
+            ModelError: the key can't be one.
+        """
+        self.name = model
+        self.is_small = is_small
+        self._timeout = timeout
+        self._address = base_url or OPENAI
+        self._client = open_client(api_key, base_url, timeout)
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+        """Yield the reply piece by piece, temperature 0; return why it ended.
+
+        Raises:
+            ModelError: the server can't be reached, refuses, stops half-way, or takes longer
+                than the timeout over all.
+        """
+        return (yield from within(self._stream(messages, max_tokens), self._timeout, self.name))
+
+    def _stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+        ended, began = "", False
+        with translated(self.name, self._address):
+            chunks = self._client.chat.completions.create(
+                model=self.name,
+                messages=_plain(messages),
+                max_tokens=max_tokens,
+                temperature=0,
+                stream=True,
+            )
+            with chunks:
+                for chunk in chunks:
+                    if not chunk.choices:
+                        continue
+                    began = True
+                    ended = chunk.choices[0].finish_reason or ended
+                    if chunk.choices[0].delta.content:
+                        yield chunk.choices[0].delta.content
+        if not began:
+            raise ModelError(f"{self.name} sent nothing that can be read; check OPENAI_BASE_URL.")
+        if not ended:
+            raise ModelError(f"{self.name} stopped in the middle of its reply; try again.")
+        return ended
+
+    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+        """Return P(yes) / (P(yes) + P(no)) of a one-word reply.
+
+        None where the server gives no log-probabilities.
+
+        Raises:
+            ModelError: the server can't be reached or refuses.
+        """
+        with translated(self.name, self._address):
+            # One try: a server that is slow to say one word is too slow to say more.
+            reply = self._client.with_options(max_retries=0).chat.completions.create(
+                model=self.name,
+                messages=_plain(messages),
+                max_tokens=1,
+                temperature=0,
+                logprobs=True,
+                top_logprobs=10,
+            )
+        if not reply.choices or reply.choices[0].logprobs is None:
+            return None
+        content = reply.choices[0].logprobs.content
+        return _share_of_yes(content[0].top_logprobs) if content else None
+
+
+def _share_of_yes(candidates: Sequence[Any]) -> float | None:
+    yes = no = 0.0
+    for candidate in candidates:
+        word = candidate.token.strip().lower()
+        yes += math.exp(candidate.logprob) if word.startswith("yes") else 0.0
+        no += math.exp(candidate.logprob) if word.startswith("no") else 0.0
+    return yes / (yes + no) if yes + no else None
+
+
+def _plain(messages: Sequence[Message]) -> Any:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def within(
+    pieces: Generator[str, None, str], seconds: float, model: str
+) -> Generator[str, None, str]:
+    """Yield from `pieces` for at most `seconds` in all, whatever the reader below waits for.
+
+    Raises:
+        ModelError: the time is over; the reader is told to stop at its next piece.
+    """
+    arrived: queue.Queue[tuple[str, bool] | Exception] = queue.Queue()
+    over = threading.Event()
+
+    def read() -> None:
+        try:
+            while not over.is_set():
+                arrived.put((next(pieces), False))
+        except StopIteration as stop:
+            arrived.put((str(stop.value), True))
+        except Exception as error:  # noqa: BLE001 - raised again where it is read
+            arrived.put(error)
+        finally:
+            pieces.close()
+
+    threading.Thread(target=read, daemon=True).start()
+    until = time.monotonic() + seconds
+    try:
+        while True:
+            try:
+                piece = arrived.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                raise ModelError(
+                    f"{model} didn't finish in time ({seconds:.0f} s); "
+                    "raise ASSISTANT_ANSWER_TIMEOUT or use a smaller model."
+                ) from None
+            if isinstance(piece, Exception):
+                raise piece
+            text, last = piece
+            if last:
+                return text
+            yield text
+    finally:
+        over.set()

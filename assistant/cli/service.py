@@ -1,0 +1,70 @@
+"""Commands that serve and check: `ui`, `doctor`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from assistant.cli.common import Progress, json_option, open_library, print_json
+from assistant.cli.papers import report
+
+
+@click.command()
+@click.option("--host", default=None, help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", default=None, type=int, help="Port to listen on.  [default: 7860]")
+@click.option("--open", "open_browser", is_flag=True, help="Open a browser.")
+@click.option("--sample", is_flag=True, help="Add the bundled sample where it never was.")
+@click.option(
+    "--add", "files", multiple=True, type=click.Path(path_type=Path), help="Add a file first."
+)
+def ui(
+    host: str | None, port: int | None, open_browser: bool, sample: bool, files: Sequence[Path]
+) -> None:
+    """Serve the chat page."""
+    with open_library() as assistant:
+        if files:
+            # Vectors are computed beside the page, which answers by words meanwhile.
+            report([assistant.add(*files, vectors=False)], assistant.count())
+        if sample and assistant.offer_sample():
+            click.echo("Added the bundled library: summaries of 140 machine-learning papers.")
+        assistant.fetch_models()
+        from assistant.web import serve
+
+        settings = assistant.settings
+        serve(
+            assistant,
+            host=host or settings.host,
+            port=settings.port if port is None else port,
+            open_browser=open_browser,
+            on_ready=lambda address: click.echo(f"The chat page is at {address} (Ctrl-C ends it)."),
+        )
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Fetch missing or damaged models.")
+@click.option("--rebuild", is_flag=True, help="Make all vectors and the word index anew.")
+@click.option("--quick", is_flag=True, help="Trust file sizes instead of hashing models.")
+@json_option
+def doctor(repair: bool, rebuild: bool, quick: bool, as_json: bool) -> None:
+    """Check that everything works, and name the command that repairs each fault."""
+    from assistant.doctor import examine, repair_models
+
+    bar = Progress()
+    if repair:
+        repair_models(bar)
+        bar.close()
+    if rebuild:
+        with open_library() as assistant:
+            left = assistant.rebuild()
+            click.echo(f"rebuilt; {left} papers without vectors", err=True)
+    checks = examine(quick=quick)
+    if as_json:
+        print_json([vars(check) for check in checks])
+    for check in () if as_json else checks:
+        mark = {"ok": "ok   ", "note": "note ", "fault": "FAULT"}[check.state]
+        click.echo(f"{mark} {check.name}: {check.detail}")
+        if check.repair and check.state != "ok":
+            click.echo(f"      → {check.repair}")
+    if any(check.state == "fault" for check in checks):
+        sys.exit(1)

@@ -1,0 +1,66 @@
+"""Every error this package raises on purpose.
+
+AssistantError
+├── SettingsError        a setting is missing or has no meaning
+├── InputError           what the user gave can't be used
+│   ├── UnreadableFileError   the file can't be read as any known format
+│   ├── QuestionError         the question is empty or far too long
+│   └── FilterError           a filter by metadata can't be read
+├── LibraryError         the library on disk is missing, locked, empty or of another kind
+│   ├── EmptyLibraryError
+│   ├── LibraryBusyError
+│   └── EmbedderMismatchError
+└── ModelError           a model can't be fetched, started or reached in time
+    └── ModelFilesError       its files are missing or don't match their hash
+
+Each message says what happened, where, and what to do about it. Only the surfaces
+(command line, web page) catch these; adapters translate their vendor's errors.
+"""
+
+
+class AssistantError(Exception):
+    """Base of all errors raised on purpose; its text is fit for a user's eyes."""
+
+
+class SettingsError(AssistantError):
+    """A setting is missing or has no meaning."""
+
+
+class InputError(AssistantError):
+    """What the user gave can't be used."""
+
+
+class UnreadableFileError(InputError):
+    """The file can't be read as any known format."""
+
+
+class QuestionError(InputError):
+    """The question is empty or far too long."""
+
+
+class FilterError(InputError):
+    """A filter by metadata can't be read."""
+
+
+class LibraryError(AssistantError):
+    """The library on disk can't be used as it is."""
+
+
+class EmptyLibraryError(LibraryError):
+    """There is no paper to answer from."""
+
+
+class LibraryBusyError(LibraryError):
+    """Another process is writing to the library."""
+
+
+class EmbedderMismatchError(LibraryError):
+    """The stored vectors come from another embedder than the one in use."""
+
+
+class ModelError(AssistantError):
+    """A model can't be fetched, started or reached in time."""
+
+
+class ModelFilesError(ModelError):
+    """The files of a model are missing, or don't match their hash."""

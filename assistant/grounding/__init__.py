@@ -1,0 +1,1 @@
+"""Pure functions from what was found to what may be said."""

@@ -1,0 +1,176 @@
+"""Select the sentences that bear on a question."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assistant.protocols import Vectors
+from assistant.text.sentences import split_sentences
+from assistant.text.words import names, terms
+from assistant.types import Evidence, Hit, Passage
+
+K1, B, USUAL_LENGTH = 1.2, 0.75, 15
+
+
+_FIGURE = re.compile(r"\d")
+_ASKS_FIGURE = re.compile(
+    r"\b(?:how (?:many|much|fast|high|low|large|big|small|long|far|well|often|accurate|close)|"
+    r"how \w+er|by how|percent\w*|(?:what|which) (?:\w+ )?(?:score|accuracy|percentage|share|"
+    r"fraction|number|factor|speed|size|error|value|figure|gain|improvement|reduction|rate)s?)\b",
+    re.IGNORECASE,
+)
+_OWN_WORK = re.compile(
+    r"(?:we|our|this|in this|the proposed|here|specifically|to (?:this|address)|experiment|"
+    r"extensive|results?|moreover|furthermore|it|they)\b",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(
+    r"\b(?:both|between|versus|vs|compar\w+|differ\w*|contrast\w*|two|three|which of|each|"
+    r"respectively|whereas|while|common|share\w*|alike|either|another|papers|works|methods|"
+    r"approaches|studies)\b",
+    re.IGNORECASE,
+)
+LONG_WORDS = 40
+LEAST_SENTENCES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """How much the parts of a sentence's score count, beside its cosine with the question.
+
+    Chosen on half of the fixed question set's single-paper batches and checked on the other
+    half; coarse on purpose. Abstracts begin with background and end with results: later,
+    longer sentences about the authors' own work answer more.
+    """
+
+    paper: float = 0.5
+    lexical: float = 0.5
+    neighbours: float = 0.15
+    asked_figure: float = 0.2
+    figure: float = 0.05
+    position: float = 0.2
+    length: float = 0.35
+    own_work: float = 0.1
+    named: float = 0.3
+
+
+def rank_sentences(
+    question: str,
+    hits: Sequence[Hit],
+    question_vector: Vectors | None,
+    sentence_vectors: Mapping[str, Vectors],
+    rarity: Callable[[str], float],
+    weights: Weights = Weights(),
+) -> list[Evidence]:
+    """Return every sentence of the found papers, best first; keys count from 1.
+
+    The score adds the paper's, the sentence's cosine with the question (0 where there are
+    no vectors) and its share of the question's words by `rarity` (an idf), takes a share of
+    its neighbours' scores, since what "it" refers to stands next to it, and what its kind
+    and place say.
+    """
+    wanted = {term: rarity(term) for term in terms(question)}
+    asks_figure = bool(_ASKS_FIGURE.search(question))
+    asked = names(question)
+    scored: list[tuple[float, Passage, dict[str, float]]] = []
+    for hit in hits:
+        spans = split_sentences(hit.paper.abstract)
+        rows = sentence_vectors.get(hit.paper.id)
+        parts = []
+        for place, (start, end) in enumerate(spans):
+            passage = Passage(paper=hit.paper, start=start, end=end)
+            known = question_vector is not None and rows is not None and place < len(rows)
+            dense = float(rows[place] @ question_vector) if known else 0.0  # type: ignore[index]
+            lexical = lexical_share(wanted, passage.text)
+            parts.append((passage, {"paper": hit.score, "dense": dense, "lexical": lexical}))
+        named = weights.named * bool(asked & names(f"{hit.paper.title} {hit.paper.abstract}"))
+        own = np.array(
+            [
+                weights.paper * scores["paper"]
+                + scores["dense"]
+                + weights.lexical * scores["lexical"]
+                for _, scores in parts
+            ]
+        )
+        kind = np.array(
+            [
+                _prior(passage.text, place / max(1, len(parts) - 1), asks_figure, weights)
+                for place, (passage, _) in enumerate(parts)
+            ]
+        )
+        total = own + weights.neighbours * _neighbours(own) + kind + named
+        scored += [
+            (float(score), passage, scores)
+            for score, (passage, scores) in zip(total, parts, strict=True)
+        ]
+    scored.sort(key=lambda entry: -entry[0])
+    return [
+        Evidence(key=key, passage=passage, score=score, scores=scores)
+        for key, (score, passage, scores) in enumerate(scored, start=1)
+    ]
+
+
+def compares(question: str) -> bool:
+    """Whether the question seems to be about more than one thing."""
+    return bool(_COMPARES.search(question))
+
+
+def _prior(sentence: str, position: float, asks_figure: bool, weights: Weights) -> float:
+    """Return what the sentence's kind and place, in [0, 1], say before its words do."""
+    figure = bool(_FIGURE.search(sentence))
+    return (
+        weights.asked_figure * (asks_figure and figure)
+        + weights.figure * figure
+        + weights.position * position
+        + weights.length * min(len(sentence.split()), LONG_WORDS) / LONG_WORDS
+        + weights.own_work * bool(_OWN_WORK.match(sentence))
+    )
+
+
+def _neighbours(scores: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Vectors:
+    padded = np.pad(scores, 1)
+    return (padded[:-2] + padded[2:]).astype(np.float32)
+
+
+def lexical_share(wanted: Mapping[str, float], sentence: str) -> float:
+    """Return the BM25 score of `sentence`, as a share of the best that `wanted` allows.
+
+    `wanted` maps the question's terms to their idf. In [0, 1].
+    """
+    found = terms(sentence)
+    best = sum(wanted.values()) * (K1 + 1)
+    if not best or not found:
+        return 0.0
+    norm = K1 * (1 - B + B * len(found) / USUAL_LENGTH)
+    counts = {term: found.count(term) for term in set(found) & set(wanted)}
+    return (
+        sum(wanted[term] * count * (K1 + 1) / (count + norm) for term, count in counts.items())
+        / best
+    )
+
+
+def within_words(ranked: Sequence[Evidence], most: int, words: int) -> list[Evidence]:
+    """Return the best evidence: at most `most` sentences, and `words` words after the third.
+
+    A small model on two cores reads about fifty words a second.
+    """
+    chosen: list[Evidence] = []
+    used = 0
+    for one in ranked[:most]:
+        used += len(one.text.split())
+        if used > words and len(chosen) >= LEAST_SENTENCES:
+            break
+        chosen.append(one)
+    return chosen
+
+
+def number_evidence(chosen: Sequence[Evidence]) -> list[Evidence]:
+    """Return the evidence with keys 1, 2, …, sentences of one paper together, in its order."""
+    order = {evidence.paper.id: place for place, evidence in reversed(list(enumerate(chosen)))}
+    ranked = sorted(chosen, key=lambda one: (order[one.paper.id], one.passage.start))
+    return [
+        Evidence(key=key, passage=one.passage, score=one.score, scores=one.scores)
+        for key, one in enumerate(ranked, start=1)
+    ]

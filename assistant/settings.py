@@ -1,0 +1,154 @@
+"""Settings, read once from the environment and a `.env` file (the environment wins)."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from assistant.errors import SettingsError
+
+HIGHEST_PORT = 65_535
+ModelChoice = Literal["auto", "openai", "local", "extractive"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that can be set; the README lists the variables.
+
+    `home` holds every file the assistant writes; `models` may be shared by several.
+    Seconds for times; token counts for budgets. `answerable_at` is the probability below
+    which a question is declined; None takes the one that the calibration chose.
+    """
+
+    home: Path
+    models: Path
+    model: ModelChoice = "auto"
+    openai_api_key: str = field(default="", repr=False)
+    openai_base_url: str = field(default="", repr=False)
+    openai_model: str = "gpt-4.1-mini"
+    local_model_path: str = ""
+    embedder: str = ""
+    offline: bool = False
+    threads: int = 2
+    start_timeout: float = 60.0
+    answer_timeout: float = 60.0
+    passage_tokens: int = 230
+    papers_read: int = 8
+    evidence_sentences: int = 6
+    evidence_words: int = 170
+    extractive_sentences: int = 3
+    answer_words: int = 110
+    answerable_at: float | None = None
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning, also where it comes from code."""
+        for name in ("home", "models"):
+            object.__setattr__(self, name, Path(getattr(self, name)).expanduser().absolute())
+        if self.model not in get_args(ModelChoice):
+            allowed = ", ".join(get_args(ModelChoice))
+            raise SettingsError(f"ASSISTANT_MODEL is {self.model!r}; set it to one of {allowed}.")
+        if not 0 <= self.port <= HIGHEST_PORT:
+            raise SettingsError(
+                f"ASSISTANT_PORT is {self.port}; set it to a number from 0 to {HIGHEST_PORT}."
+            )
+
+    @property
+    def chat_model(self) -> Literal["openai", "local", "extractive"]:
+        """The choice with `auto` resolved: OpenAI where a key or address is set, else local."""
+        if self.model != "auto":
+            return self.model
+        return "openai" if self.openai_api_key or self.openai_base_url else "local"
+
+    def public(self) -> dict[str, str | int | float | bool | None]:
+        """Return what may be shown or logged: everything but the key, addresses unsigned."""
+        shown = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in vars(self).items()
+            if name != "openai_api_key"
+        }
+        shown["openai_base_url"] = self.openai_base_url.split("@")[-1]
+        return shown | {"openai_api_key_set": bool(self.openai_api_key)}
+
+    @classmethod
+    def load(
+        cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = None
+    ) -> "Settings":
+        """Read the settings from `environ` (default: the process's) over `.env`.
+
+        Raises:
+            SettingsError: a variable holds a value that has no meaning.
+        """
+        from dotenv import dotenv_values
+
+        environ = os.environ if environ is None else environ
+        file = Path(".env") if dotenv is None else dotenv
+        try:
+            stored = dotenv_values(file) if file.is_file() else {}
+        except (UnicodeDecodeError, OSError) as error:
+            raise SettingsError(f"{file} can't be read ({error}); save it as UTF-8.") from error
+        merged = {name: value for name, value in stored.items() if value is not None}
+        merged.update(environ)
+        return cls._from(merged)
+
+    @classmethod
+    def _from(cls, values: Mapping[str, str]) -> "Settings":
+        home = Path(values.get("ASSISTANT_HOME") or _default_home()).expanduser().absolute()
+        models = Path(values.get("ASSISTANT_MODELS") or home / "models").expanduser().absolute()
+        choice = (values.get("ASSISTANT_MODEL") or "auto").strip().lower()
+        return cls(
+            home=home,
+            models=models,
+            model=cast(ModelChoice, choice),
+            openai_api_key=values.get("OPENAI_API_KEY", "").strip(),
+            openai_base_url=values.get("OPENAI_BASE_URL", "").strip(),
+            openai_model=values.get("ASSISTANT_OPENAI_MODEL") or cls.openai_model,
+            local_model_path=values.get("ASSISTANT_LOCAL_MODEL", ""),
+            embedder=values.get("ASSISTANT_EMBEDDER", "").strip(),
+            offline=_flag(values, "ASSISTANT_OFFLINE"),
+            threads=int(_number(values, "ASSISTANT_THREADS", os.cpu_count() or 2, least=1)),
+            start_timeout=_number(values, "ASSISTANT_START_TIMEOUT", cls.start_timeout),
+            answer_timeout=_number(values, "ASSISTANT_ANSWER_TIMEOUT", cls.answer_timeout),
+            evidence_sentences=int(
+                _number(values, "ASSISTANT_EVIDENCE_SENTENCES", cls.evidence_sentences, least=1)
+            ),
+            evidence_words=int(
+                _number(values, "ASSISTANT_EVIDENCE_WORDS", cls.evidence_words, least=1)
+            ),
+            answerable_at=_number(values, "ASSISTANT_ANSWERABLE_AT", 0)
+            if values.get("ASSISTANT_ANSWERABLE_AT", "").strip()
+            else None,
+            host=values.get("ASSISTANT_HOST") or cls.host,
+            port=int(_number(values, "ASSISTANT_PORT", cls.port)),
+        )
+
+
+def _default_home() -> str:
+    from platformdirs import user_data_dir
+
+    return user_data_dir("abstract-assistant", appauthor=False)
+
+
+def _flag(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "").strip().lower()
+    if text not in ("", "0", "1", "true", "false", "yes", "no", "on", "off"):
+        raise SettingsError(f"{name} is {text!r}; set it to 1 or 0.")
+    return text in ("1", "true", "yes", "on")
+
+
+def _number(values: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
+    text = values.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}; set it to a number.") from None
+    if not math.isfinite(number):
+        raise SettingsError(f"{name} is {text!r}; set it to a number.")
+    if number < least:
+        raise SettingsError(f"{name} is {text!r}; set it to at least {least:g}.")
+    return number

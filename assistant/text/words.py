@@ -1,0 +1,56 @@
+"""Words as the lexical index and the verifier see them."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_WORD = re.compile(r"[^\W_]+(?:[.\-'’/][^\W_]+)*")
+_NAME = re.compile(r"\b(?=\w*[A-Z0-9])\w*(?:[A-Z]\w*[A-Z]|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z])[\w-]*")
+_PIECE = re.compile(r"[^\W_]+")
+
+STOP_WORDS = frozenset(
+    """a about above across after again against all along also although always am among an and
+    any are as at be because been before being below between both but by can could did do does
+    doing done down during each either for from further had has have having he her here hers him
+    his how however i if in into is it its itself just many may me might more most much must my
+    no nor not of off on once one only or other our ours out over own per same shall she should
+    since so some such than that the their theirs them then there these they this those through
+    thus to too under until up upon us use used uses using very via was we were what when where
+    whether which while who whom whose why will with within without would you your yours""".split()
+)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text`, lower case; "state-of-the-art" and "3.5" are one each."""
+    return [match.group().lower() for match in _WORD.finditer(text)]
+
+
+def terms(text: str) -> list[str]:
+    """Return the stemmed content words of `text`, compound words whole and in parts.
+
+    Stemming is Snowball's English (Porter 2001), which leaves other scripts alone.
+    """
+    found = []
+    for word in words(text):
+        pieces = _PIECE.findall(word)
+        if len(pieces) > 1:
+            found.append(word)
+        found.extend(piece for piece in pieces if piece not in STOP_WORDS)
+    return [_stem(word) for word in found if len(word) > 1 or word.isdigit()]
+
+
+def names(text: str) -> set[str]:
+    """Return what looks like a name of a method or dataset (capitals or digits inside)."""
+    return {match.group().lower().rstrip("-") for match in _NAME.finditer(text)}
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    import Stemmer
+
+    return Stemmer.Stemmer("english")

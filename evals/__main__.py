@@ -1,0 +1,245 @@
+"""The command `python -m evals`."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from assistant.errors import AssistantError
+from assistant.readers import read_papers
+from assistant.settings import ModelChoice, Settings
+from assistant.types import Paper
+from evals import runner
+from evals.compare import compare, report
+from evals.log import RunLog
+from evals.provenance import now
+from evals.questions import QUESTIONS, choose, load
+from evals.questions import validate as find_faults
+from evals.summary import ALL, Group, summarise, table
+
+LOGS = Path(__file__).parent / "logs"
+
+
+class _Group(click.Group):
+    """Shows an `AssistantError` as one message."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except AssistantError as error:
+            raise click.ClickException(str(error)) from error
+
+
+class _ManyValues(click.Command):
+    """A command whose repeatable options take several values at once: `--papers A B`.
+
+    That is what a shell makes of `--papers *.txt`. Such a command has no arguments.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the option's name before each of its values, as click wants it."""
+        return super().parse_args(ctx, list(self._repeated(args)))
+
+    def _repeated(self, args: Sequence[str]) -> Iterator[str]:
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        names = {name for option in options if option.multiple for name in option.opts}
+        current, has_value = "", False
+        for arg in args:
+            if arg.startswith("-"):
+                name, equals, _ = arg.partition("=")
+                current, has_value = (name if name in names else ""), bool(equals)
+            elif current and has_value:
+                yield current
+            else:
+                has_value = True
+            yield arg
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_ANY = click.Path(exists=True, path_type=Path)
+_questions = click.option(
+    "--questions", multiple=True, type=_ANY, help="JSONL files, or folders of them."
+)
+_papers = click.option(
+    "--papers", multiple=True, type=_FILE, help="Files of papers; by default the bundled ones."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_log = click.argument("log", type=_FILE)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Measure the assistant on questions whose answers are known."""
+
+
+@main.command(cls=_ManyValues)
+@_questions
+@_papers
+@click.option("--model", type=click.Choice(get_args(ModelChoice)), help="Who writes the answers.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask a random sample of so many.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which sample.")
+@click.option("--type", "types", multiple=True, help="Ask questions of these types only.")
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep a library.")
+@click.option("--out", type=click.Path(path_type=Path), help="The log; by default in evals/logs.")
+@click.option("--resume", type=_FILE, help="Go on with this log, as it was begun.")
+@_json
+@click.pass_context
+def run(
+    context: click.Context,
+    questions: tuple[Path, ...],
+    papers: tuple[Path, ...],
+    model: ModelChoice | None,
+    limit: int | None,
+    seed: int,
+    types: tuple[str, ...],
+    home: Path | None,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+) -> None:
+    """Ask the assistant, and score its answers."""
+    settings = Settings.load()
+    if resume is not None:
+        _refuse_others(context)
+        log = RunLog.read(resume)
+        runner.resume(log, settings)
+    else:
+        settings = replace(settings, model=model or settings.model)
+        plan = runner.Plan(settings=settings, papers=papers, home=home)
+        chosen = choose(load(questions or [QUESTIONS]), types, limit, seed)
+        log = runner.start(plan, chosen, out or _log_path(settings.chat_model))
+    summary = summarise(log)
+    _show(summary, as_json)
+    if summary[ALL]["errors"]:
+        click.echo(f"Ask those with errors again: --resume {log.path}", err=True)
+        context.exit(1)
+
+
+def _refuse_others(context: click.Context) -> None:
+    """Raise where an option besides --resume and --json is given: the log settles the others."""
+    given = [
+        name
+        for name in context.params
+        if name not in ("resume", "as_json")
+        and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--resume goes on as the log was begun; drop {', '.join(given)}.")
+
+
+def _log_path(model: str) -> Path:
+    stamp = now().partition("+")[0].replace(":", "").replace("-", "")
+    return LOGS / f"{stamp}-{model}.jsonl"
+
+
+def _show(summary: Mapping[str, Group], as_json: bool) -> None:
+    click.echo(json.dumps(summary, ensure_ascii=False) if as_json else table(summary))
+
+
+@main.command()
+@_log
+@_questions
+@_json
+def score(log: Path, questions: tuple[Path, ...], as_json: bool) -> None:
+    """Score the answers saved in LOG anew, without any model.
+
+    With --questions, by the facts and gold papers that those files hold now.
+    """
+    saved = RunLog.read(log)
+    if questions:
+        saved = saved.scored_by({question.id: question for question in load(questions)})
+    _show(summarise(saved), as_json)
+
+
+@main.command()
+@click.argument("before", type=_FILE)
+@click.argument("after", type=_FILE)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the permutation test.")
+@_json
+def diff(before: Path, after: Path, seed: int, as_json: bool) -> None:
+    """Compare the logs BEFORE (A) and AFTER (B) question by question."""
+    comparison = compare(RunLog.read(before), RunLog.read(after), seed)
+    click.echo(
+        json.dumps(comparison.to_dict(), ensure_ascii=False) if as_json else report(comparison)
+    )
+
+
+@main.command(cls=_ManyValues)
+@_questions
+@_papers
+def validate(questions: tuple[Path, ...], papers: tuple[Path, ...]) -> None:
+    """Check the questions against the papers; exit 1 where something is wrong."""
+    bundled = Path(str(files("assistant").joinpath("data", "library.jsonl")))
+    records = [record for path in papers or (bundled,) for record in read_papers(path)]
+    asked = load(questions or [QUESTIONS])
+    library = [record for record in records if isinstance(record, Paper)]
+    faults = find_faults(asked, library)
+    for fault in faults:
+        click.echo(fault)
+    click.echo(f"{len(asked)} questions, {len(library)} papers: {len(faults)} problems")
+    if faults:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.option("--local/--no-local", default=True, help="Include the local model.")
+@click.option("--answers/--no-answers", default=True, help="Include start-up and answers.")
+@click.option("--size/--no-size", default=True, help="Include a library of many papers.")
+@click.option("--corpus", type=_FILE, help="Papers for it; by default arxiv-75k, where it is.")
+@_json
+def bench(local: bool, answers: bool, size: bool, corpus: Path | None, as_json: bool) -> None:
+    """Measure speed and memory on this machine, beside their limits."""
+    from evals import readings
+
+    settings = Settings.load()
+    found = []
+    growth = ""
+    if not as_json:
+        click.echo(readings.hardware())
+    if answers:
+        from evals.bench import measure
+
+        found += measure(settings, local=local)
+    if size:
+        from evals.bench_library import find_corpus, measure_library
+
+        measured, growth = measure_library(settings, corpus or find_corpus())
+        found += measured
+    click.echo(readings.as_json(found) if as_json else readings.rows(found))
+    if growth and not as_json:
+        click.echo(f"\n{growth}")
+
+
+@main.command()
+@click.option("--kills", default=50, show_default=True, type=click.IntRange(min=1))
+@click.option("--papers", default=300, show_default=True, type=click.IntRange(min=10))
+@click.option("--seed", default=0, show_default=True, type=int)
+def kills(kills: int, papers: int, seed: int) -> None:
+    """Kill the command at random instants; exit 1 where anything was lost or doubled."""
+    from evals.kills import run_kills
+
+    outcome = run_kills(Settings.load(), kills, papers, seed, lambda line: click.echo(line))
+    click.echo(str(outcome))
+    if not outcome.is_clean:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--log", "logs", multiple=True, type=_FILE, help="Log of a run with a local model.")
+@click.option("--limit", default=100, show_default=True, help="Questions of each collection.")
+@click.option("--write", is_flag=True, help="Replace the shipped calibration.")
+def calibrate(folders: tuple[Path, ...], logs: tuple[Path, ...], limit: int, write: bool) -> None:
+    """Fit the probability that the evidence answers, on BEIR-like FOLDERS or on logs."""
+    from evals.calibrate import calibrate as fit
+
+    click.echo(fit(folders, logs, limit=limit, write=write))
+
+
+if __name__ == "__main__":
+    main()
