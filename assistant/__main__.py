@@ -1,5 +1,5 @@
 """`python -m assistant` is the command `assistant`."""
 
-from assistant.cli import main
+from assistant.cli import run
 
-main()
+run()
