@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ SEEDS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 # The hub's client reads this at import: a closed port of this machine stands for "no network".
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# A suite that is started in the background ignores Ctrl-C, and so would the commands it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _OWN = "OPENAI_API_KEY OPENAI_BASE_URL ASSISTANT_HOME ASSISTANT_MODEL ASSISTANT_EMBEDDER".split()
 for name in _OWN:
     os.environ.pop(name, None)
