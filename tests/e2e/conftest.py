@@ -11,6 +11,8 @@ from assistant.types import Paper
 from tests.e2e import serving
 
 PATIENCE_MS = 30_000
+# The first question loads what answers need, beside whatever else the machine does.
+expect.set_options(timeout=PATIENCE_MS)
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
 HOSTILE = Paper(
@@ -78,7 +80,7 @@ class Tab:
         self.page.on("pageerror", lambda error: self._note("error", str(error)))
         self.page.on("dialog", lambda dialog: (self._note("dialog", "opened"), dialog.dismiss()))
         self.page.goto(self.address)
-        expect(self.page.locator("#head h1")).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.page.locator("#head h1")).to_be_visible()
 
     def _note(self, kind: str, text: str) -> None:
         if text:
@@ -113,7 +115,7 @@ class Tab:
         """Ask, wait until the answer is whole, and return it."""
         before = self.page.locator("#chat .facts").count()
         self.send(question)
-        expect(self.page.locator("#chat .facts")).to_have_count(before + 1, timeout=PATIENCE_MS)
+        expect(self.page.locator("#chat .facts")).to_have_count(before + 1)
         expect(self.page.locator("#question .submit-button")).to_be_visible()
         return self.replies.last
 
