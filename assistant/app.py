@@ -25,6 +25,7 @@ from assistant.types import (
 )
 
 if TYPE_CHECKING:
+    from assistant.adapters.chat_reranker import ChatReranker
     from assistant.adapters.llama_index_retrieval import HybridRetriever
     from assistant.adapters.local_llm import LocalChat
     from assistant.adapters.sqlite_catalog import SqliteCatalog
@@ -66,7 +67,7 @@ class Assistant:
         except TypeError as error:
             raise SettingsError(f"Unknown setting ({error}); see assistant.Settings.") from error
         self._progress: Progress = progress or _silent
-        self.library = Library(self.settings, self._progress)
+        self.library = Library(self.settings, self._progress, _Judge(self))
         self._lock = threading.RLock()
         self._questions = 0
         self._idle = threading.Event()
@@ -121,7 +122,7 @@ class Assistant:
             settings=self.settings,
             catalog=self.catalog,
             lexical=self.library.lexical,
-            retriever=self.retriever,
+            retriever=self.library.hybrid,
             embedder=self.library.embedder,
             calibrations={name: load_calibration(name) for name in ("features", "with_model")},
             prompts={name: load_prompt(name) for name in names},
@@ -373,6 +374,24 @@ class Assistant:
                 self._questions -= 1
                 if not self._questions:
                     self._idle.set()
+
+
+class _Judge:
+    """The chat model as a reranker, loaded where a search first asks for it."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+
+    def judge(self, query: str, papers: Sequence[Paper]) -> list[float] | None:
+        """Return each paper's probability of being relevant; None where no model can tell."""
+        return self._reranker.judge(query, papers)
+
+    @cached_property
+    def _reranker(self) -> "ChatReranker":
+        from assistant.adapters.chat_reranker import ChatReranker
+        from assistant.prompts import load_prompt
+
+        return ChatReranker(self._assistant.chat_model, load_prompt("relevant_small"))
 
 
 def _filter(where: Where) -> Filter | None:

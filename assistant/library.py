@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from assistant.adapters.sqlite_catalog import SqliteCatalog
     from assistant.adapters.tantivy_index import TantivyIndex
     from assistant.indexing import Indexing
-    from assistant.protocols import Embedder, PassageRecord, Progress, Splitter
+    from assistant.protocols import (
+        Embedder,
+        PassageRecord,
+        Progress,
+        Reranker,
+        Splitter,
+        Vectors,
+    )
+    from assistant.retrieval.plan import Plan
+    from assistant.retrieval.search import HybridSearch
     from assistant.types import Required
 
 KNOWN_DIMENSIONS = {"all-MiniLM-L6-v2": 384}
@@ -31,6 +40,7 @@ AT_ONCE = 128
 REOPEN_SECONDS = 2.0
 PATIENCE_SECONDS = 20.0
 ATTEMPTS = 3
+JUDGED = 8
 _SECOND = "-second"
 
 
@@ -40,8 +50,11 @@ class Library:
     One process writes at a time; any number read meanwhile, and see what is there.
     """
 
-    def __init__(self, settings: Settings, progress: "Progress") -> None:
-        """Take the library below `settings.home`."""
+    def __init__(
+        self, settings: Settings, progress: "Progress", reranker: "Reranker | None" = None
+    ) -> None:
+        """Take the library below `settings.home`; `reranker` judges where the settings say so."""
+        self._reranker = reranker
         self.settings = settings
         self.folder = settings.home / "library"
         self.patience = PATIENCE_SECONDS
@@ -187,29 +200,44 @@ class Library:
         """The hybrid retriever, also usable in llama-index's own query engines."""
         from assistant.adapters.llama_index_retrieval import HybridRetriever
 
-        return HybridRetriever(self.catalog, self.lexical, self.nearest)
+        return HybridRetriever(self.hybrid)
+
+    @cached_property
+    def hybrid(self) -> "HybridSearch":
+        """The search over both indexes."""
+        from assistant.retrieval.plan import DEFAULT
+        from assistant.retrieval.relevance import load_relevance
+        from assistant.retrieval.search import HybridSearch
+
+        plan = replace(DEFAULT, judged=JUDGED) if self.settings.reranker == "chat" else DEFAULT
+        return HybridSearch(
+            self.catalog, self.lexical, self.nearest, load_relevance(), plan, self._reranker
+        )
 
     def nearest(
         self, query: str, limit: int, required: "Required | None" = None
-    ) -> "list[tuple[PassageRecord, float]]":
-        """Return the passages nearest in meaning, with cosine similarity; none without embedder.
+    ) -> "tuple[Vectors | None, list[tuple[PassageRecord, float]]]":
+        """Return the query's vector and the passages nearest to it, with their cosines.
+
+        None and no passage without an embedder.
 
         What keeps the vectors from being read becomes a notice.
         """
         for attempt in range(ATTEMPTS):
             embedder = self.embedder()
             if embedder is None:
-                return []
+                return None, []
             store = None
             try:
                 store = self.store()
-                return store.search(embedder.embed_query(query), limit, required)
+                vector = embedder.embed_query(query)
+                return vector, store.search(vector, limit, required)
             except (LibraryError, ModelError) as error:
                 if attempt == ATTEMPTS - 1:
                     self.notices.append(f"Searching by words only: {error}")
                 # Another process may have replaced the vectors just now.
                 self._forget(store)
-        return []
+        return None, []
 
     def _forget(self, store: "ChromaStore | None") -> None:
         """Close the store, unless another thread has opened a new one by now."""
@@ -306,10 +334,20 @@ class Library:
             if matches(only, paper, self.catalog.sources([paper.id]).get(paper.id, ())):
                 yield paper
 
-    def search(self, query: str, limit: int, only: Filter | None = None) -> list[Hit]:
-        """Return the papers that fit the query and pass the filter, best first."""
+    def search(
+        self,
+        query: str,
+        limit: int,
+        only: Filter | None = None,
+        plan: "Plan | None" = None,
+        seconds: dict[str, float] | None = None,
+    ) -> list[Hit]:
+        """Return the papers that fit the query and pass the filter, best first.
+
+        `plan` names other stages than the usual ones; `seconds` takes the time of each stage.
+        """
         self.refresh()
-        return self.retriever.search(query, limit, only)
+        return self.hybrid.search(query, limit, only, plan, seconds)
 
     # --- indexes -----------------------------------------------------------------------
 

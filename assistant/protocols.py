@@ -108,6 +108,12 @@ class PaperCatalog(Protocol):
     def put_sentence_vectors(self, vectors: Mapping[str, tuple[str, Vectors]]) -> None:
         """Store content hash and sentence vectors by paper id."""
 
+    def passage_vectors(self, papers: Sequence[Paper]) -> dict[str, Vectors]:
+        """Return stored (passages, dimension) vectors of those papers that have them."""
+
+    def put_passage_vectors(self, vectors: Mapping[str, tuple[str, Vectors]]) -> None:
+        """Store content hash and passage vectors by paper id: a copy, for reranking."""
+
     def meta(self, key: str) -> str:
         """Return a note about the library, or an empty string."""
 
@@ -166,6 +172,9 @@ class PassageStore(Protocol):
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Delete all passages of the papers."""
 
+    def vectors(self, current: Mapping[str, str]) -> dict[str, Vectors]:
+        """Return (passages, dimension) vectors by paper id, of passages with the given hash."""
+
     def search(
         self, vector: Vectors, limit: int, required: Required | None = None
     ) -> list[tuple[PassageRecord, float]]:
@@ -188,6 +197,9 @@ class LexicalIndex(Protocol):
     ) -> None:
         """Take in papers with their tags, in place of what was known of them; forget `removed`."""
 
+    def scores(self, query: str, paper_ids: Sequence[str]) -> dict[str, float]:
+        """Return the BM25 scores of the given papers, of those above zero."""
+
     def rarity(self, term: str) -> float:
         """Return the idf of a stemmed term; the highest for one that no paper has."""
 
@@ -203,6 +215,13 @@ class Splitter(Protocol):
 
     def split(self, text: str) -> list[tuple[int, int]]:
         """Return (start, end) of each passage, at sentence ends where possible."""
+
+
+class Reranker(Protocol):
+    """Judges few papers well."""
+
+    def judge(self, query: str, papers: Sequence[Paper]) -> list[float] | None:
+        """Return each paper's probability of being relevant; None where it can't tell."""
 
 
 class Retriever(Protocol):

@@ -30,6 +30,7 @@ class Settings:
     openai_model: str = "gpt-4.1-mini"
     local_model_path: str = ""
     embedder: str = ""
+    reranker: Literal["", "chat"] = ""
     offline: bool = False
     threads: int = 2
     start_timeout: float = 60.0
@@ -108,6 +109,7 @@ class Settings:
             openai_model=values.get("ASSISTANT_OPENAI_MODEL") or cls.openai_model,
             local_model_path=values.get("ASSISTANT_LOCAL_MODEL", ""),
             embedder=values.get("ASSISTANT_EMBEDDER", "").strip(),
+            reranker=_reranker(values.get("ASSISTANT_RERANKER", "")),
             offline=_flag(values, "ASSISTANT_OFFLINE"),
             threads=int(_number(values, "ASSISTANT_THREADS", os.cpu_count() or 2, least=1)),
             start_timeout=_number(values, "ASSISTANT_START_TIMEOUT", cls.start_timeout),
@@ -124,6 +126,13 @@ class Settings:
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),
         )
+
+
+def _reranker(text: str) -> Literal["", "chat"]:
+    chosen = text.strip().lower()
+    if chosen not in ("", "chat"):
+        raise SettingsError(f"ASSISTANT_RERANKER is {text!r}; set it to chat, or leave it empty.")
+    return cast(Literal["", "chat"], chosen)
 
 
 def _default_home() -> str:

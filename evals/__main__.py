@@ -62,6 +62,7 @@ class _ManyValues(click.Command):
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _ANY = click.Path(exists=True, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _questions = click.option(
     "--questions", multiple=True, type=_ANY, help="JSONL files, or folders of them."
 )
@@ -227,6 +228,46 @@ def kills(kills: int, papers: int, seed: int) -> None:
     click.echo(str(outcome))
     if not outcome.is_clean:
         raise SystemExit(1)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=_FOLDER)
+@click.option("--table", is_flag=True, help="Show each stage's worth, and the weights left out.")
+@click.option("--calibrate", "fit", is_flag=True, help="Fit the probability of relevance.")
+@click.option("--write", is_flag=True, help="With --calibrate: replace the shipped one.")
+@click.option("--limit", type=click.IntRange(min=1), help="Queries of each folder at most.")
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Keep libraries.")
+@_json
+def retrieval(
+    folders: tuple[Path, ...],
+    table: bool,
+    fit: bool,
+    write: bool,
+    limit: int | None,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Rank the queries of BEIR-like FOLDERS by the product's search, and by each baseline."""
+    from platformdirs import user_cache_dir
+
+    from evals.retrieval import calibration, run
+    from evals.retrieval.collection import load_collection
+    from evals.retrieval.stages import METHODS
+
+    settings = Settings.load()
+    kept = cache or Path(user_cache_dir("abstract-assistant-evals", appauthor=False))
+    collections = [load_collection(folder) for folder in folders]
+    if fit:
+        click.echo(calibration.fit(collections, settings, kept, limit=limit, write=write))
+        return
+    plans = run.all_plans() if table else METHODS
+    outcomes = run.measure(collections, plans, settings, kept, limit)
+    if as_json:
+        click.echo(json.dumps(run.as_dict(outcomes)))
+        return
+    click.echo(run.methods_table({n: {m: o[m] for m in METHODS} for n, o in outcomes.items()}))
+    if table:
+        click.echo(f"\n{run.stages_table(outcomes)}\n\n{run.left_out_table(outcomes)}")
 
 
 @main.command()

@@ -200,6 +200,6 @@ def compare_at_the_end(
         outcome.doubled += len(passages) - len(set(passages))
         if passages != sorted((paper.id, paper.content_hash) for paper in papers):
             outcome.wrong.append(f"{name}: the vectors are of other papers or texts")
-        near = library.nearest("study of amber", len(expected) + 10)
+        _, near = library.nearest("study of amber", len(expected) + 10)
         if len({one.paper_id for one, _ in near}) < 0.9 * len(expected):
             outcome.wrong.append(f"{name}: a search reaches {len(near)} of {len(expected)} papers")

@@ -16,7 +16,8 @@ from assistant.adapters.sqlite_catalog import SqliteCatalog
 from assistant.adapters.tantivy_index import TantivyIndex
 from assistant.app import Assistant
 from assistant.indexing import Indexing
-from assistant.protocols import PassageRecord
+from assistant.protocols import PassageRecord, Vectors
+from assistant.retrieval.search import HybridSearch
 from assistant.text.cleaning import clean_text
 from assistant.types import Paper, Required
 from tests.fakes import WordEmbedder
@@ -85,10 +86,13 @@ def retriever(parts: Parts, *, words_only: bool = False, limit: int = 10) -> Hyb
 
     def nearest(
         query: str, depth: int, required: Required | None
-    ) -> list[tuple[PassageRecord, float]]:
-        return [] if words_only else store.search(embedder.embed_query(query), depth, required)
+    ) -> tuple[Vectors | None, list[tuple[PassageRecord, float]]]:
+        if words_only:
+            return None, []
+        vector = embedder.embed_query(query)
+        return vector, store.search(vector, depth, required)
 
-    return HybridRetriever(catalog, lexical, nearest, limit)
+    return HybridRetriever(HybridSearch(catalog, lexical, nearest), limit)
 
 
 def test_hits_carry_the_scores_of_each_stage(parts: Parts) -> None:
@@ -170,7 +174,7 @@ def test_papers_without_a_year_are_nodes_too(tmp_path: Path) -> None:
     Indexing(catalog, lambda: None, lexical, lambda: None, lambda: None).add(  # type: ignore[arg-type,return-value]
         [paper], lambda what, done, total: None
     )
-    one = HybridRetriever(catalog, lexical, lambda query, depth, required: [])
+    one = HybridRetriever(HybridSearch(catalog, lexical, lambda query, depth, required: (None, [])))
     (node,) = one.retrieve("bees")
     assert node.metadata["year"] is None
     assert node.text == paper.abstract

@@ -35,7 +35,7 @@ def test_vectors_are_made_anew_and_then_serve(
     assert assistant.library.embedder_name == "openai:words"
     assert set(server.paths) == {"/v1/embeddings"}
     assert assistant.library.store().count() == 5
-    near = assistant.library.nearest("honeybees in fog", 1)
+    _, near = assistant.library.nearest("honeybees in fog", 1)
     assert near[0][0].paper_id == HIVE.id
     expected = WordEmbedder().embed_query("honeybees in fog")
     passage = WordEmbedder().embed([f"{HIVE.title}. {HIVE.abstract}"])[0]
@@ -78,7 +78,7 @@ def test_another_process_takes_over_the_new_vectors(
     hits = reader.search("honeybees in fog")
     assert hits[0].paper == HIVE
     assert reader.library.embedder_name == "openai:words"
-    near = writer.library.nearest("honeybees in fog", 9)
+    _, near = writer.library.nearest("honeybees in fog", 9)
     expected = {record.paper_id: score for record, score in near}
     assert hits[0].scores["dense"] == pytest.approx(expected[HIVE.id], abs=1e-4)
 

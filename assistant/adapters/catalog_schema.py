@@ -5,7 +5,7 @@ from pathlib import Path
 
 from assistant.errors import LibraryError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -42,6 +42,14 @@ CREATE TABLE IF NOT EXISTS sentence_vectors (
     vectors BLOB NOT NULL
 );
 """
+_PASSAGES = """
+CREATE TABLE IF NOT EXISTS passage_vectors (
+    paper_id TEXT PRIMARY KEY REFERENCES papers (id) ON DELETE CASCADE,
+    content_hash TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    vectors BLOB NOT NULL
+);
+"""
 
 # From each version to the next. Words and vectors are indexed anew: how they are stored changed.
 _MIGRATIONS = {
@@ -67,7 +75,8 @@ INSERT INTO todo SELECT 'vectors', id FROM papers;
 INSERT INTO todo SELECT 'sentences', id FROM papers WHERE embedded_hash <> content_hash;
 ALTER TABLE papers DROP COLUMN embedded_hash;
 INSERT OR IGNORE INTO meta VALUES ('embedder', 'all-MiniLM-L6-v2');
-"""
+""",
+    2: f"{_PASSAGES}INSERT OR IGNORE INTO todo SELECT 'sentences', id FROM papers;",  # noqa: S608
 }
 
 
@@ -85,7 +94,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"The library at {path} has schema version {version}; this program knows up to "
             f"{SCHEMA_VERSION}. Update it with 'pip install --upgrade abstract-assistant'."
         )
-    steps = [_TABLES] if version is None else [_MIGRATIONS[at] for at in _steps(version)]
+    steps = [_TABLES, _PASSAGES] if version is None else [_MIGRATIONS[at] for at in _steps(version)]
     # A script of its own would commit what is open: begin and end are part of it.
     note = f"INSERT OR REPLACE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');"  # noqa: S608
     connection.execute("PRAGMA foreign_keys = OFF")

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from assistant.errors import EmbedderMismatchError, LibraryError
 from assistant.protocols import PassageRecord, Vectors
 from assistant.types import AllOf, AnyOf, HasTag, Required, YearBetween
@@ -152,6 +154,25 @@ class ChromaStore:
                 self._collection.delete(
                     where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}}
                 )
+
+    def vectors(self, current: Mapping[str, str]) -> dict[str, Vectors]:
+        """Return (passages, dimension) vectors by paper id, of passages with the given hash."""
+        found: dict[str, list[tuple[int, Vectors]]] = {}
+        ids = list(current)
+        for start in range(0, len(ids), _CHUNK):
+            with self._lock, _translated(self._folder):
+                part = self._collection.get(
+                    where={"paper_id": {"$in": ids[start : start + _CHUNK]}},
+                    include=["embeddings"],
+                )
+            for passage_id, row in zip(part["ids"], part["embeddings"], strict=True):
+                record = _record(passage_id)
+                if record.content_hash == current[record.paper_id]:
+                    found.setdefault(record.paper_id, []).append((record.start, row))
+        return {
+            paper_id: np.array([row for _, row in sorted(rows, key=lambda one: one[0])], np.float32)
+            for paper_id, rows in found.items()
+        }
 
     def search(
         self, vector: Vectors, limit: int, required: Required | None = None

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from assistant.protocols import CatalogEntry, SourceRecord, Stage, Vectors
 from assistant.types import Paper
 
 _CHUNK = 500
+_VectorTable = Literal["sentence_vectors", "passage_vectors"]
 WAIT_SECONDS = 30
 
 
@@ -261,7 +262,7 @@ class SqliteCatalog:
             for stage in stages:
                 connection.execute("INSERT OR IGNORE INTO todo SELECT ?, id FROM papers", (stage,))
                 if stage == "sentences":
-                    connection.execute("DELETE FROM sentence_vectors")
+                    _forget_vectors(connection)
 
     def begin_reembed(self, collection: str) -> bool:
         """List every paper for new vectors; return False where that was begun before."""
@@ -282,7 +283,7 @@ class SqliteCatalog:
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)", [*notes.items(), ("reembed", "")]
             )
             connection.execute("DELETE FROM todo WHERE stage IN ('vectors', 'tags', 'reembed')")
-            connection.execute("DELETE FROM sentence_vectors")
+            _forget_vectors(connection)
             connection.execute("INSERT OR IGNORE INTO todo SELECT 'sentences', id FROM papers")
             _next_number(connection, "vectors")
 
@@ -290,12 +291,18 @@ class SqliteCatalog:
 
     def sentence_vectors(self, papers: Sequence[Paper]) -> dict[str, Vectors]:
         """Return stored (sentences, dimension) vectors of those papers that have them."""
+        return self._vectors("sentence_vectors", papers)
+
+    def passage_vectors(self, papers: Sequence[Paper]) -> dict[str, Vectors]:
+        """Return stored (passages, dimension) vectors of those papers that have them."""
+        return self._vectors("passage_vectors", papers)
+
+    def _vectors(self, table: _VectorTable, papers: Sequence[Paper]) -> dict[str, Vectors]:
         current = {paper.id: paper.content_hash for paper in papers}
         found: dict[str, Vectors] = {}
+        query = f"SELECT paper_id, content_hash, width, vectors FROM {table} "  # noqa: S608
         for paper_id, content_hash, width, blob in self._select(
-            "SELECT paper_id, content_hash, width, vectors FROM sentence_vectors "
-            "WHERE paper_id IN ({})",
-            list(current),
+            query + "WHERE paper_id IN ({})", list(current)
         ):
             if current[paper_id] == content_hash:
                 half = np.frombuffer(blob, np.float16).reshape(-1, width)
@@ -304,10 +311,16 @@ class SqliteCatalog:
 
     def put_sentence_vectors(self, vectors: Mapping[str, tuple[str, Vectors]]) -> None:
         """Store content hash and sentence vectors by paper id."""
+        self._put_vectors("sentence_vectors", vectors)
+
+    def put_passage_vectors(self, vectors: Mapping[str, tuple[str, Vectors]]) -> None:
+        """Store content hash and passage vectors by paper id: a copy, for reranking."""
+        self._put_vectors("passage_vectors", vectors)
+
+    def _put_vectors(self, table: _VectorTable, vectors: Mapping[str, tuple[str, Vectors]]) -> None:
         with self._write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO sentence_vectors "
-                "SELECT id, ?, ?, ? FROM papers WHERE id = ?",
+                f"INSERT OR REPLACE INTO {table} SELECT id, ?, ?, ? FROM papers WHERE id = ?",  # noqa: S608
                 [
                     (content_hash, rows.shape[1], rows.astype(np.float16).tobytes(), paper_id)
                     for paper_id, (content_hash, rows) in vectors.items()
@@ -367,6 +380,11 @@ def _enlist(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> 
     target = connection.execute("SELECT 1 FROM meta WHERE key = 'reembed' AND value <> ''")
     wanted = rows if target.fetchone() else [row for row in rows if row[0] != "reembed"]
     connection.executemany("INSERT OR IGNORE INTO todo VALUES (?, ?)", wanted)
+
+
+def _forget_vectors(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM sentence_vectors")
+    connection.execute("DELETE FROM passage_vectors")
 
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[Sequence[str], str]]:

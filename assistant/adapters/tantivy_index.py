@@ -80,17 +80,27 @@ class TantivyIndex:
         """Return paper ids with their BM25 score, best first, none at zero."""
         from tantivy import Occur, Query
 
-        words = [
-            (Occur.Should, Query.term_query(self._schema, "words", term, "freq"))
-            for term in terms(query)
-        ]
-        if not words:
+        wanted = self._words(query)
+        if wanted is None:
             return []
-        wanted = Query.boolean_query(words)
         if required is not None:
             # Only whether it holds counts, not how rare the tag is.
             condition = Query.const_score_query(self._condition(required), 0.0)
             wanted = Query.boolean_query([(Occur.Must, wanted), (Occur.Must, condition)])
+        return self._hits(wanted, limit)
+
+    def _words(self, query: str) -> Any:
+        """Return the query for its words, or None where it has none."""
+        from tantivy import Occur, Query
+
+        words = [
+            (Occur.Should, Query.term_query(self._schema, "words", term, "freq"))
+            for term in terms(query)
+        ]
+        return Query.boolean_query(words) if words else None
+
+    def _hits(self, wanted: Any, limit: int) -> list[tuple[str, float]]:
+        """Return paper ids with their score, best first."""
         try:
             searcher = self._searcher()
             hits = searcher.search(wanted, limit, count=False).hits
@@ -98,6 +108,20 @@ class TantivyIndex:
         except (ValueError, OSError) as error:
             raise self._error(error) from error
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+
+    def scores(self, query: str, paper_ids: Sequence[str]) -> dict[str, float]:
+        """Return the BM25 scores of the given papers, of those above zero."""
+        from tantivy import Occur, Query
+
+        if not paper_ids:
+            return {}
+        wanted = self._words(query)
+        if wanted is None:
+            return {}
+        among = Query.term_set_query(self._schema, "id", list(paper_ids))
+        condition = Query.const_score_query(among, 0.0)
+        both = Query.boolean_query([(Occur.Must, wanted), (Occur.Must, condition)])
+        return dict(self._hits(both, len(paper_ids)))
 
     def _condition(self, required: Required) -> Any:
         from tantivy import FieldType, Occur, Query

@@ -30,13 +30,16 @@ def terms(text: str) -> list[str]:
 
     Stemming is Snowball's English (Porter 2001), which leaves other scripts alone.
     """
-    found = []
-    for word in words(text):
-        pieces = _PIECE.findall(word)
-        if len(pieces) > 1:
-            found.append(word)
-        found.extend(piece for piece in pieces if piece not in STOP_WORDS)
-    return [_stem(word) for word in found if len(word) > 1 or word.isdigit()]
+    return [term for word in _WORD.findall(text) for term in _terms_of(word)]
+
+
+@lru_cache(maxsize=200_000)
+def _terms_of(word: str) -> tuple[str, ...]:
+    word = word.lower()
+    pieces = _PIECE.findall(word)
+    found = [word] if len(pieces) > 1 else []
+    found += [piece for piece in pieces if piece not in STOP_WORDS]
+    return tuple(_stem(one) for one in found if len(one) > 1 or one.isdigit())
 
 
 def names(text: str) -> set[str]:

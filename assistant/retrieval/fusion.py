@@ -1,7 +1,9 @@
 """Combine rankings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
+Key = TypeVar("Key", bound=Hashable)
 RRF_CONSTANT = 60
 SURE_COSINE = 0.4
 
@@ -28,14 +30,15 @@ def convex_combination(
     combination with it beats rank fusion in Bruch, Gai & Ingber, TOIS 2023.
     """
     # A best cosine of 0.2 is noise: stretched to 1 it would outvote a rare word that matches.
-    scaled_lexical, scaled_dense = _min_max(lexical), _min_max(dense, least_high=SURE_COSINE)
+    scaled_lexical, scaled_dense = min_max(lexical), min_max(dense, least_high=SURE_COSINE)
     return {
         key: weight * scaled_dense.get(key, 0.0) + (1.0 - weight) * scaled_lexical.get(key, 0.0)
         for key in {**lexical, **dense}
     }
 
 
-def _min_max(scores: Mapping[str, float], least_high: float = 0.0) -> dict[str, float]:
+def min_max(scores: Mapping[Key, float], least_high: float = 0.0) -> dict[Key, float]:
+    """Return the scores scaled to [0, 1]: the lowest is 0, the highest 1 if over `least_high`."""
     if not scores:
         return {}
     low, high = min(scores.values()), max(max(scores.values()), least_high)

@@ -1,0 +1,1 @@
+"""Retrieval on collections with relevance judgments, through the product's own search."""
