@@ -579,7 +579,8 @@ def test_answer_can_be_audited_from_its_json(online: Library, server: FakeServer
     trace = answer["trace"]
     assert trace["draft"] == f"{REMOVES} Venice fell."
     assert all(len(version) == 12 for version in trace["prompts"].values())
-    assert set(trace["hits"][0]["scores"]) == {"bm25", "dense"}
+    stages = {"bm25", "dense", "fused", "sentence", "coverage", "proximity", "relevance"}
+    assert set(trace["hits"][0]["scores"]) == stages
     assert trace["rejected"][0]["text"] == "Venice fell."
 
 

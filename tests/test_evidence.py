@@ -71,8 +71,9 @@ def test_cosine_with_the_question() -> None:
 
 def test_score_of_the_paper() -> None:
     scores = ranked(only(paper=0.5), hits=[hit(HIVE, 0.4), hit(PAPER, 0.8)])
-    assert scores["They hum."] == 0.4
-    assert scores["Honeybees return to their hive over several kilometres."] == 0.2
+    # As a share of the best paper's.
+    assert scores["They hum."] == 0.5
+    assert scores["Honeybees return to their hive over several kilometres."] == 0.25
     assert next(iter(scores)) == "Bees fly far."
 
 

@@ -54,7 +54,7 @@ LAYERS = [
     ["library"],
     ["syncing"],
     ["answering", "indexing", "adapters", "readers"],
-    ["writers"],
+    ["writers", "retrieval"],
     ["grounding", "prompts", "placement"],
     ["protocols", "settings", "near_duplicates"],
     ["filters", "exports"],

@@ -45,7 +45,7 @@ class Weights:
     longer sentences about the authors' own work answer more.
     """
 
-    paper: float = 0.5
+    paper: float = 1.0
     lexical: float = 0.5
     neighbours: float = 0.15
     asked_figure: float = 0.2
@@ -66,15 +66,16 @@ def rank_sentences(
 ) -> list[Evidence]:
     """Return every sentence of the found papers, best first; keys count from 1.
 
-    The score adds the paper's, the sentence's cosine with the question (0 where there are
-    no vectors) and its share of the question's words by `rarity` (an idf), takes a share of
-    its neighbours' scores, since what "it" refers to stands next to it, and what its kind
-    and place say.
+    The score adds the paper's as a share of the best one's, the sentence's cosine with the
+    question (0 where there are no vectors) and its share of the question's words by `rarity`
+    (an idf), takes a share of its neighbours' scores, since what "it" refers to stands next to
+    it, and what its kind and place say.
     """
     wanted = {term: rarity(term) for term in terms(question)}
     asks_figure = bool(_ASKS_FIGURE.search(question))
     asked = names(question)
     scored: list[tuple[float, Passage, dict[str, float]]] = []
+    best = max((hit.score for hit in hits), default=0.0) or 1.0
     for hit in hits:
         spans = split_sentences(hit.paper.abstract)
         rows = sentence_vectors.get(hit.paper.id)
@@ -84,7 +85,7 @@ def rank_sentences(
             known = question_vector is not None and rows is not None and place < len(rows)
             dense = float(rows[place] @ question_vector) if known else 0.0  # type: ignore[index]
             lexical = lexical_share(wanted, passage.text)
-            parts.append((passage, {"paper": hit.score, "dense": dense, "lexical": lexical}))
+            parts.append((passage, {"paper": hit.score / best, "dense": dense, "lexical": lexical}))
         named = weights.named * bool(asked & names(f"{hit.paper.title} {hit.paper.abstract}"))
         own = np.array(
             [
