@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.text.words import STOP_WORDS, terms, words
+from assistant.text.words import STOP_WORDS, places, terms, words
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,13 @@ def test_terms_do_not_depend_on_the_words_around(text: str) -> None:
 def test_no_stop_word_is_a_term_of_its_own(text: str) -> None:
     plain = " ".join(word for word in text.split() if word.lower() in STOP_WORDS)
     assert terms(plain) == []
+
+
+@given(st.text(alphabet="abc-. ABé'1", max_size=80), st.text(alphabet="abc-. 1", max_size=40))
+def test_places_count_as_terms_does(text: str, more: str) -> None:
+    every = [*terms(text), *terms(more)]
+    expected: dict[str, list[int]] = {}
+    for place, term in enumerate(every):
+        expected.setdefault(term, []).append(place)
+    assert places(frozenset(every), text, more) == expected
+    assert places(frozenset(), text, more) == {}

@@ -179,12 +179,9 @@ class ChromaStore:
     ) -> list[tuple[PassageRecord, float]]:
         """Return the nearest passages with their cosine similarity, best first."""
         with self._lock, _translated(self._folder):
-            available = int(self._collection.count())
-            if not available:
-                return []
             found = self._collection.query(
                 query_embeddings=vector.reshape(1, -1),
-                n_results=min(limit, available),
+                n_results=limit,
                 where=None if required is None else _where(required),
                 include=["distances"],
             )

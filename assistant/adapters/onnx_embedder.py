@@ -74,6 +74,8 @@ class OnnxEmbedder:
         options.intra_op_num_threads = threads
         # Memory of the longest batch would otherwise be kept for the life of the process.
         options.enable_cpu_mem_arena = False
+        # Threads that wait by spinning take the cores from what follows a question's vector.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # What it would print is raised, or of no use to who asks a question.
         options.log_severity_level = 4
         try:

@@ -180,7 +180,7 @@ class TantivyIndex:
 
     def rarity(self, term: str) -> float:
         """Return the idf of a stemmed term; the highest for one that no paper has."""
-        searcher = self._searcher()
+        searcher = self._index.searcher()  # as of the last search: this is asked word by word
         # Papers that were replaced count until their segment is merged.
         found = min(searcher.doc_freq("words", term), searcher.num_docs)
         return math.log(1 + (searcher.num_docs - found + 0.5) / (found + 0.5))

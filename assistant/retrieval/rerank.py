@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assistant.protocols import Vectors
 from assistant.retrieval.fusion import min_max
 from assistant.retrieval.plan import Plan
-from assistant.text.words import terms
+from assistant.text.words import places, terms
 from assistant.types import Paper
 
 Scores = NDArray[np.float64]
@@ -121,19 +121,16 @@ def matches(
     }
     total, pair_total = sum(wanted.values()) or 1.0, sum(pairs.values()) or 1.0
     covered, near, titled = (np.zeros(len(papers)) for _ in range(3))
+    asked_for = frozenset(wanted)
     for row, paper in enumerate(papers):
-        title = terms(paper.title)
-        places: dict[str, list[int]] = {}
-        for place, term in enumerate([*title, *terms(paper.abstract)]):
-            if term in wanted:
-                places.setdefault(term, []).append(place)
-        covered[row] = sum(wanted[term] for term in places) / total
-        titled[row] = sum(wanted[term] for term in set(title) & set(wanted)) / total
+        found = places(asked_for, paper.title, paper.abstract)
+        covered[row] = sum(wanted[term] for term in found) / total
+        titled[row] = sum(wanted[term] for term in places(asked_for, paper.title)) / total
         near[row] = (
             sum(
                 weight
                 for (one, two), weight in pairs.items()
-                if _are_near(places.get(one, ()), places.get(two, ()))
+                if _are_near(found.get(one, ()), found.get(two, ()))
             )
             / pair_total
         )

@@ -33,6 +33,21 @@ def terms(text: str) -> list[str]:
     return [term for word in _WORD.findall(text) for term in _terms_of(word)]
 
 
+def places(wanted: frozenset[str], *texts: str) -> dict[str, list[int]]:
+    """Return where each wanted term stands, as `terms` would count through the texts."""
+    found: dict[str, list[int]] = {}
+    place = 0
+    for text in texts:
+        for word in _WORD.findall(text):
+            own = _terms_of(word)
+            if not wanted.isdisjoint(own):
+                for offset, term in enumerate(own):
+                    if term in wanted:
+                        found.setdefault(term, []).append(place + offset)
+            place += len(own)
+    return found
+
+
 @lru_cache(maxsize=200_000)
 def _terms_of(word: str) -> tuple[str, ...]:
     word = word.lower()
