@@ -1,0 +1,1 @@
+"""The claim verifier: its data, its training and its figures."""
