@@ -18,13 +18,23 @@ from assistant.grounding.evidence import (
     within_words,
 )
 from assistant.grounding.sentence_vectors import embed_sentences
+from assistant.grounding.verifier import Judge, Stage, Verifier
 from assistant.prompts import Prompt
-from assistant.protocols import ChatModel, Embedder, LexicalIndex, PaperCatalog, Retriever, Vectors
+from assistant.protocols import (
+    ChatModel,
+    Embedder,
+    LexicalIndex,
+    PairClassifier,
+    PaperCatalog,
+    Retriever,
+    Vectors,
+)
 from assistant.settings import Settings
 from assistant.text.words import terms
 from assistant.types import (
     Answer,
     AnswerEvent,
+    Checks,
     Event,
     Hit,
     Message,
@@ -32,6 +42,7 @@ from assistant.types import (
     StageEvent,
     Status,
     TextEvent,
+    Tier,
     Trace,
 )
 from assistant.writers import Grounds, ModelWriter, Rejected, extractive_claims
@@ -65,6 +76,7 @@ class _State:
     seconds: dict[str, float] = field(default_factory=dict)
     prompts: dict[str, str] = field(default_factory=dict)
     answerability: dict[str, float] = field(default_factory=dict)
+    checks: Checks = field(default_factory=Checks)
 
     def timed(self, stage: str, since: float) -> None:
         """Note the seconds of a stage that began at `since`."""
@@ -82,15 +94,18 @@ class Answering:
         lexical: LexicalIndex,
         retriever: Retriever,
         embedder: Callable[[], Embedder | None],
+        classifier: Callable[[], PairClassifier | None],
+        stages: Mapping[Tier, Stage],
         calibrations: Mapping[str, Calibration],
         prompts: Mapping[str, Prompt],
     ) -> None:
-        """Take the parts; `prompts` and `calibrations` by name."""
+        """Take the parts; `prompts` and `calibrations` by name, the verifier's `stages` by tier."""
         self._settings = settings
         self._catalog = catalog
         self._lexical = lexical
         self._retriever = retriever
         self._embedder = embedder
+        self._verifier = Verifier(stages, self._embed, classifier)
         self._calibrations = calibrations
         self._prompts = prompts
 
@@ -181,7 +196,7 @@ class Answering:
             question=state.standalone if refers_back(state.question) else state.question,
             ranked=tuple(ranked),
             evidence=tuple(read),
-            embed=self._embed,
+            verifier=self._verifier,
             rarity=self._lexical.rarity,
         )
         state.timed("select", since)
@@ -277,7 +292,8 @@ class Answering:
             return
         since = time.perf_counter()
         prompt = self._prompts["answer_small" if model.is_small else "answer_strong"]
-        writer = ModelWriter(model, prompt)
+        lenient = self._settings.policy == "lenient"
+        writer = ModelWriter(model, prompt, self._judge(model), lenient=lenient)
         state.prompts[prompt.name] = prompt.version
         state.model = model.name
         try:
@@ -292,10 +308,23 @@ class Answering:
             if not state.composer.text and not state.rejected and not writer.says_unanswerable:
                 self._give_up_on(state, ModelError(f"{model.name} replied with nothing to show."))
         state.draft = writer.draft
+        state.checks = writer.checks
         state.unknown += writer.unknown
         if writer.says_unanswerable:
             state.confidence, state.answerable = 0.0, False
         state.timed("write", since)
+
+    def _judge(self, model: ChatModel) -> Judge:
+        """Return what asks the model whether a passage clearly supports a claim."""
+        prompt = self._prompts["supported_small"]
+
+        def judge(claim: str, text: str) -> float | None:
+            try:
+                return model.yes_probability(prompt.messages(evidence=text, claim=claim))
+            except ModelError:  # The other tiers have judged; the answer need not fail.
+                return None
+
+        return judge
 
     def _give_up_on(self, state: _State, error: ModelError) -> None:
         """Say what went wrong with the model; what it had said and was verified stays."""
@@ -351,7 +380,9 @@ class Answering:
             question=state.question,
             text=text,
             status=status,
+            claims=tuple(composer.claims),
             citations=tuple(composer.citations),
+            checks=state.checks,
             evidence=state.grounds.evidence if state.grounds else (),
             nearest=tuple(_nearest(state)),
             confidence=state.confidence,

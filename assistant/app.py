@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from assistant.adapters.local_llm import LocalChat
     from assistant.adapters.sqlite_catalog import SqliteCatalog
     from assistant.answering import Answering
-    from assistant.protocols import ChatModel, Progress
+    from assistant.protocols import ChatModel, PairClassifier, Progress
 
 Turn = Message | Mapping[str, str]
 Where = Filter | str | None
@@ -75,6 +75,8 @@ class Assistant:
         self._closed = threading.Event()
         self._chat: ChatModel | None = None
         self._chat_ready = False
+        self._classifier: PairClassifier | None = None
+        self._classifier_ready = False
         self._notices: list[str] = []
 
     def __enter__(self) -> Self:
@@ -115,18 +117,34 @@ class Assistant:
     def _answering(self) -> "Answering":
         from assistant.answering import Answering
         from assistant.grounding.answerability import load_calibration
+        from assistant.grounding.verifier import load_stages
         from assistant.prompts import load_prompt
 
-        names = ("answer_strong", "answer_small", "answerable_small", "condense")
+        names = ("answer_strong", "answer_small", "answerable_small", "condense", "supported_small")
         return Answering(
             settings=self.settings,
             catalog=self.catalog,
             lexical=self.library.lexical,
             retriever=self.library.hybrid,
             embedder=self.library.embedder,
+            classifier=self._open_classifier,
+            stages=load_stages(),
             calibrations={name: load_calibration(name) for name in ("features", "with_model")},
             prompts={name: load_prompt(name) for name in names},
         )
+
+    def _open_classifier(self) -> "PairClassifier | None":
+        """Return the cross-encoder that reads claims with their evidence, loaded once."""
+        with self._lock:
+            if not self._classifier_ready:
+                from assistant.adapters.cross_encoder import open_classifier
+
+                try:
+                    self._classifier = open_classifier(self.settings.threads)
+                except ModelError as error:
+                    self._notices.append(f"Claims are checked by what can be counted only: {error}")
+                self._classifier_ready = True
+            return self._classifier
 
     def _local_chat(self) -> "LocalChat":
         from assistant.adapters import model_files

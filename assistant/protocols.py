@@ -224,6 +224,13 @@ class Reranker(Protocol):
         """Return each paper's probability of being relevant; None where it can't tell."""
 
 
+class PairClassifier(Protocol):
+    """Reads claim and evidence together."""
+
+    def classify(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        """Return (pairs, 3): the probabilities of supported, refuted and not found."""
+
+
 class Retriever(Protocol):
     """Finds papers for a query."""
 

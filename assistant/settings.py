@@ -31,6 +31,7 @@ class Settings:
     local_model_path: str = ""
     embedder: str = ""
     reranker: Literal["", "chat"] = ""
+    policy: Literal["strict", "lenient"] = "strict"
     offline: bool = False
     threads: int = 2
     start_timeout: float = 60.0
@@ -110,6 +111,7 @@ class Settings:
             local_model_path=values.get("ASSISTANT_LOCAL_MODEL", ""),
             embedder=values.get("ASSISTANT_EMBEDDER", "").strip(),
             reranker=_reranker(values.get("ASSISTANT_RERANKER", "")),
+            policy=_policy(values.get("ASSISTANT_POLICY", "")),
             offline=_flag(values, "ASSISTANT_OFFLINE"),
             threads=int(_number(values, "ASSISTANT_THREADS", os.cpu_count() or 2, least=1)),
             start_timeout=_number(values, "ASSISTANT_START_TIMEOUT", cls.start_timeout),
@@ -133,6 +135,13 @@ def _reranker(text: str) -> Literal["", "chat"]:
     if chosen not in ("", "chat"):
         raise SettingsError(f"ASSISTANT_RERANKER is {text!r}; set it to chat, or leave it empty.")
     return cast(Literal["", "chat"], chosen)
+
+
+def _policy(text: str) -> Literal["strict", "lenient"]:
+    chosen = text.strip().lower() or "strict"
+    if chosen not in ("strict", "lenient"):
+        raise SettingsError(f"ASSISTANT_POLICY is {text!r}; set it to strict or lenient.")
+    return cast(Literal["strict", "lenient"], chosen)
 
 
 def _default_home() -> str:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 Status = Literal["answered", "partial", "abstained"]
 Role = Literal["system", "user", "assistant"]
+Label = Literal["supported", "contradicted", "not found"]
+Tier = Literal["verbatim", "features", "cross-encoder", "chat model"]
+"""Who judged a claim: the same words, what can be counted, or one of two models."""
 
 BUNDLED_SOURCE = "bundled library (summaries)"
 
@@ -174,21 +177,60 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Support:
-    """How well an evidence sentence supports a claim: score in [0, 1], and why."""
+    """How well evidence supports a claim: a probability, why, and which tier judged last."""
 
     score: float
-    supported: bool
+    label: Label = "supported"
     reasons: tuple[str, ...] = ()
-    verifier: str = "features"
+    tier: Tier = "features"
+
+    @property
+    def supported(self) -> bool:
+        """Whether the evidence says what the claim says."""
+        return self.label == "supported"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A sentence of the answer; the span in the answer's text includes its citation marks."""
+    """A sentence of the answer; the span in the answer's text includes its citation marks.
+
+    One that no evidence supports is shown under the lenient policy only, and marked.
+    """
 
     text: str
     start: int
     end: int
+    supported: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the claim ready for JSON (a stable contract: see the README)."""
+        return vars(self).copy()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What became of the sentences that a model wrote: how many were checked, kept, and so on.
+
+    `shortened` ones lost an unsupported part and are among the kept; `marked` ones are shown
+    without support (lenient policy).
+    """
+
+    checked: int = 0
+    kept: int = 0
+    shortened: int = 0
+    dropped: int = 0
+    marked: int = 0
+
+    def __str__(self) -> str:
+        """Say it in one sentence; an empty string where nothing was checked."""
+        if not self.checked:
+            return ""
+        noun = "sentence" if self.checked == 1 else "sentences"
+        parts = [f"{self.kept} kept"]
+        parts += [f"{self.shortened} of them shortened"] * bool(self.shortened)
+        parts += [f"{self.dropped} dropped"] * bool(self.dropped)
+        parts += [f"{self.marked} shown though not supported"] * bool(self.marked)
+        return f"{self.checked} {noun} checked against the papers: {', '.join(parts)}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +253,7 @@ class Citation:
             "end": passage.end,
             "claim": self.claim.text,
             "support": round(self.support.score, 3),
+            "tier": self.support.tier,
         }
 
 
@@ -252,6 +295,8 @@ class Answer:
     notices: tuple[str, ...]
     seconds: Mapping[str, float]
     trace: Trace
+    claims: tuple[Claim, ...] = ()
+    checks: Checks = Checks()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data (a stable contract: see the README)."""
@@ -259,11 +304,13 @@ class Answer:
             "question": self.question,
             "text": self.text,
             "status": self.status,
+            "claims": [claim.to_dict() for claim in self.claims],
             "citations": [citation.to_dict() for citation in self.citations],
             "evidence": [evidence.to_dict() for evidence in self.evidence],
             "nearest": [paper.reference() for paper in self.nearest],
             "confidence": round(self.confidence, 4),
             "model": self.model,
+            "checks": vars(self.checks).copy(),
             "notices": list(self.notices),
             "seconds": {name: round(value, 4) for name, value in self.seconds.items()},
             "trace": vars(self.trace) | {"hits": list(self.trace.hits)},
@@ -288,6 +335,7 @@ class Answer:
             year = f" ({evidence.paper.year})" if evidence.paper.year else ""
             kind = " [summary]" if evidence.paper.is_summary else ""
             lines.append(f"\n[{number}] {evidence.paper.title}{year}{kind}\n    “{evidence.text}”")
+        lines += [f"\n{self.checks}"] * bool(self.checks.checked)
         lines += [f"\nNote: {notice}" for notice in self.notices]
         return "\n".join(lines)
 
@@ -298,6 +346,7 @@ class Answer:
             paper = citation.evidence.paper
             title = f"[{paper.title}]({paper.link})" if paper.link else paper.title
             lines.append(f"{number}. **{title}** — “{citation.evidence.text}”")
+        lines += [f"\n*{self.checks}*"] * bool(self.checks.checked)
         lines += [f"\n*Note: {notice}*" for notice in self.notices]
         return "\n".join(lines)
 

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.grounding.citations import CitedClaim, neutral_brackets
-from assistant.grounding.claims import DraftClaim, finished_claims, split_claims
-from assistant.grounding.verifier import best_support, coverage
+from assistant.grounding.claims import DraftClaim, finished_claims, shorter, split_claims
+from assistant.grounding.comparison import coverage
+from assistant.grounding.verifier import Judge, Verifier
 from assistant.prompts import Prompt
-from assistant.protocols import ChatModel, Vectors
-from assistant.types import Evidence, Support
+from assistant.protocols import ChatModel
+from assistant.types import Checks, Evidence, Support
 
 _DECLINES = re.compile(r"\W*(?:(?:final )?answer\W+)?UNANSWERABLE\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]】\s\d\[]*$")
@@ -17,6 +18,7 @@ MOST_TOKENS_SMALL = 140
 MOST_TOKENS = 400
 SAME_SENTENCE = 0.8
 SECOND_CITATION_SHARE = 0.9
+MOST_JUDGED = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class Grounds:
     question: str
     ranked: tuple[Evidence, ...]
     evidence: tuple[Evidence, ...]
-    embed: Callable[[Sequence[str]], Vectors | None]
+    verifier: Verifier
     rarity: Callable[[str], float]
 
     def as_prompt(self, *, titles: bool) -> str:
@@ -70,7 +72,7 @@ def extractive_claims(
             break
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
-    verbatim = Support(score=1.0, supported=True, reasons=("word for word",), verifier="verbatim")
+    verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
     return [
         CitedClaim(text=neutral_brackets(one.text), supports=((one, verbatim),)) for one in chosen
     ]
@@ -79,12 +81,26 @@ def extractive_claims(
 class ModelWriter:
     """Streams a model's reply and lets a sentence out only once evidence supports it."""
 
-    def __init__(self, model: ChatModel, prompt: Prompt) -> None:
-        """Take the model and the prompt that suits it."""
+    def __init__(
+        self,
+        model: ChatModel,
+        prompt: Prompt,
+        judge: Judge | None = None,
+        *,
+        lenient: bool = False,
+    ) -> None:
+        """Take the model and the prompt that suits it.
+
+        `judge` is asked about claims that the verifier's cheaper tiers leave open, after the
+        model has finished. `lenient` lets unsupported sentences out, marked.
+        """
         self._model = model
         self._prompt = prompt
+        self._judge = judge
+        self._lenient = lenient
         self.draft = ""
         self.unknown: list[str] = []
+        self.checks = Checks()
         self.says_unanswerable = False
 
     def write(self, grounds: Grounds) -> Iterator[CitedClaim | Rejected]:
@@ -100,12 +116,13 @@ class ModelWriter:
             messages, MOST_TOKENS_SMALL if self._model.is_small else MOST_TOKENS
         )
         done = 0
+        open_claims: list[DraftClaim] = []
         try:
             while True:
                 self.draft += next(reply)
                 claims = finished_claims(self.draft)
                 for claim in claims[done:]:
-                    yield self._verified(claim, grounds)
+                    yield from self._now_or_later(claim, grounds, open_claims)
                 done = max(done, len(claims))
         except StopIteration as stop:
             was_cut = stop.value == "length"
@@ -116,29 +133,83 @@ class ModelWriter:
         if was_cut and not _SENTENCE_END.search(self.draft):
             claims = claims[:-1]
         for claim in claims[done:]:
-            yield self._verified(claim, grounds)
+            yield from self._now_or_later(claim, grounds, open_claims)
+        for place, claim in enumerate(open_claims):
+            judge = self._judge if place < MOST_JUDGED else None
+            yield from self._decided(claim, self._rated(claim, grounds, judge), grounds)
 
-    def _verified(self, claim: DraftClaim, grounds: Grounds) -> CitedClaim | Rejected:
-        """Give the claim its best citations, whatever numbers the model wrote."""
+    def _now_or_later(
+        self, claim: DraftClaim, grounds: Grounds, open_claims: list[DraftClaim]
+    ) -> Iterator[CitedClaim | Rejected]:
+        """Yield what comes of the claim, unless it has to wait for the judge.
+
+        A small server does one thing at a time: it judges when it has finished writing. What
+        follows a claim that waits, waits too, so that the order stays.
+        """
+        rated = self._rated(claim, grounds, None)
+        if open_claims or (self._judge and rated and grounds.verifier.leaves_open(rated[0][1])):
+            open_claims.append(claim)
+            return
+        yield from self._decided(claim, rated, grounds)
+
+    def _rated(
+        self, claim: DraftClaim, grounds: Grounds, judge: Judge | None
+    ) -> list[tuple[Evidence, Support]]:
+        return grounds.verifier.ranked(neutral_brackets(claim.text), grounds.evidence, judge)
+
+    def _decided(
+        self, claim: DraftClaim, rated: list[tuple[Evidence, Support]], grounds: Grounds
+    ) -> Iterator[CitedClaim | Rejected]:
+        """Yield the claim with its best citations, or what of it is supported, or reject it."""
         known = {one.key for one in grounds.evidence}
         self.unknown += [str(number) for number in claim.numbers if number not in known]
         text = neutral_brackets(claim.text)
-        vectors = grounds.embed([text, *(one.text for one in grounds.evidence)])
-        rated = best_support(
-            text,
-            grounds.evidence,
-            None if vectors is None else vectors[0],
-            None if vectors is None else vectors[1:],
-            grounds.rarity,
-            grounds.question,
-        )
-        best, support = rated[0]
-        if not support.supported:
-            return Rejected(text=text, reasons=support.reasons, score=support.score)
-        supports = [(best, support)]
-        for one, other in rated[1:]:
-            near = other.score >= SECOND_CITATION_SHARE * support.score
-            cited = one.key in claim.numbers and other.supported
-            if other.supported and near and cited and one.paper.id != best.paper.id:
-                supports.append((one, other))
-        return CitedClaim(text=text, supports=tuple(supports))
+        supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
+        if supports:
+            self._count(kept=1)
+            yield CitedClaim(text=text, supports=supports)
+            return
+        for part in shorter(text):
+            found = grounds.verifier.ranked(part, grounds.evidence)
+            if found and found[0][1].supported:
+                self._count(kept=1, shortened=1)
+                yield CitedClaim(text=part, supports=(found[0],))
+                break
+        else:
+            self._count(**{"marked" if self._lenient else "dropped": 1})
+            if self._lenient:
+                yield CitedClaim(text=text, supports=())
+        best = rated[0][1] if rated else Support(score=0.0, label="not found")
+        yield Rejected(text=text, reasons=best.reasons, score=best.score)
+
+    def _count(self, **more: int) -> None:
+        grown = {name: getattr(self.checks, name) + count for name, count in more.items()}
+        self.checks = replace(self.checks, checked=self.checks.checked + 1, **grown)
+
+
+def _supports(
+    claim: DraftClaim, rated: Sequence[tuple[Evidence, Support]]
+) -> tuple[tuple[Evidence, Support], ...]:
+    """Return the best evidence, and what the model cited of other papers and is as good."""
+    if not rated or not rated[0][1].supported:
+        return ()
+    best, support = rated[0]
+    supports = [(best, support)]
+    for one, other in rated[1:]:
+        near = other.score >= SECOND_CITATION_SHARE * support.score
+        cited = one.key in claim.numbers and other.supported
+        if near and cited and one.paper.id != best.paper.id:
+            supports.append((one, other))
+    return tuple(supports)
+
+
+def _joint(
+    text: str, rated: Sequence[tuple[Evidence, Support]], verifier: Verifier
+) -> tuple[tuple[Evidence, Support], ...]:
+    """Return the two best sentences where only together they support the claim."""
+    if len(rated) < 2:
+        return ()
+    pair = sorted((one for one, _ in rated[:2]), key=lambda one: one.key)
+    title = " ".join(dict.fromkeys(one.paper.title for one in pair))
+    support = verifier.support(text, [one.text for one in pair], title=title)
+    return tuple((one, support) for one in pair) if support.supported else ()

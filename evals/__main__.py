@@ -282,5 +282,40 @@ def calibrate(folders: tuple[Path, ...], logs: tuple[Path, ...], limit: int, wri
     click.echo(fit(folders, logs, limit=limit, write=write))
 
 
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=_FILE)
+@click.option("--model", type=click.Choice(get_args(ModelChoice)), help="Who judges last.")
+@click.option("--limit", type=click.IntRange(min=1), help="So many pairs of each file.")
+@click.option("--asked", type=click.IntRange(min=1), help="Calibrate the last tier on so many.")
+@click.option("--leave-one-out", is_flag=True, help="Calibrate on the other files, by tier.")
+@click.option("--write", is_flag=True, help="Fit on all files and replace what is shipped.")
+@_json
+def claims(
+    paths: tuple[Path, ...],
+    model: ModelChoice | None,
+    limit: int | None,
+    asked: int | None,
+    leave_one_out: bool,
+    write: bool,
+    as_json: bool,
+) -> None:
+    """Judge the claims of `pairs.jsonl` files by their evidence; say how often it is right."""
+    from evals.verifier import claims as judged
+    from evals.verifier.measures import table
+
+    settings = replace(Settings.load(), model=model or "extractive")
+    plan = judged.Plan(paths=paths, settings=settings, limit=limit, asked=asked)
+    tell = _progress
+    if write:
+        click.echo(judged.calibrate(plan, tell))
+        return
+    found = judged.leave_one_out(plan, tell) if leave_one_out else judged.run(plan, tell)
+    click.echo(json.dumps(found) if as_json else table(found))
+
+
+def _progress(what: str) -> None:
+    click.echo(what, err=True)
+
+
 if __name__ == "__main__":
     main()

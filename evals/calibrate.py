@@ -213,15 +213,18 @@ def _row(case: Case, with_model: bool) -> list[float]:
     return [1.0, math.log(bounded / (1 - bounded))]
 
 
-def logistic(table: Any, truth: Any, rounds: int = 50) -> Any:
-    """Return the weights of a ridge logistic regression; column 0 is the intercept."""
+def logistic(table: Any, truth: Any, share: Any = 1.0, rounds: int = 50) -> Any:
+    """Return the weights of a ridge logistic regression; column 0 is the intercept.
+
+    `share` says how much each row counts.
+    """
     weights = np.zeros(table.shape[1])
     ridge = np.full(table.shape[1], RIDGE)
     ridge[0] = 1e-6
     for _ in range(rounds):
         chance = probabilities(table, weights)
-        slope = table.T @ (truth - chance) - ridge * weights
-        bend = (table * (chance * (1 - chance))[:, None]).T @ table + np.diag(ridge)
+        slope = table.T @ (share * (truth - chance)) - ridge * weights
+        bend = (table * (share * chance * (1 - chance))[:, None]).T @ table + np.diag(ridge)
         step = np.linalg.solve(bend, slope)
         weights = weights + step
         if np.abs(step).max() < 1e-8:

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 OPSET = 20
+_SHAPE = ["batch", "length"]
 EMBEDDINGS = "embeddings"
 
 
 class _Graph:
-    """Collects nodes and weights; each method returns the name of its output."""
+    """Collects nodes and weights; each method returns the name of its output.
 
-    def __init__(self) -> None:
+    `is_small` stores matrices as int8 with a scale for each column: a quarter of the size.
+    """
+
+    def __init__(self, *, is_small: bool = False) -> None:
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
+        self._is_small = is_small
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add one node and return the name of its only output."""
@@ -35,6 +40,18 @@ class _Graph:
         self.weights.append(numpy_helper.from_array(array, name))
         return name
 
+    def matrix(self, name: str, array: Any, axis: int = 1) -> str:
+        """Add one matrix, whose scales go along `axis`, and return its name."""
+        import numpy as np
+
+        if not self._is_small:
+            return self.weight(name, array)
+        scale = np.abs(array).max(axis=1 - axis, keepdims=True) / 127 + 1e-12
+        whole = np.clip(np.round(array / scale), -127, 127).astype(np.int8)
+        kept = self.weight(f"{name}.int8", whole)
+        scales = self.weight(f"{name}.scale", scale.ravel().astype(np.float32))
+        return self.op("DequantizeLinear", kept, scales, axis=axis)
+
 
 def build_encoder(weights_path: Path, config_path: Path) -> bytes:
     """Return the serialised ONNX model for the BERT weights at `weights_path`.
@@ -43,48 +60,84 @@ def build_encoder(weights_path: Path, config_path: Path) -> bytes:
     `tokens` float32 (batch, length, width) and `pooled` float32 (batch, width), the
     mean over unmasked tokens, L2-normalised.
     """
-    import numpy as np
-    import onnx
-    from onnx import TensorProto, helper
     from safetensors.numpy import load_file
 
     config = json.loads(config_path.read_text(encoding="utf-8"))
     tensors = {name.removeprefix("bert."): value for name, value in load_file(weights_path).items()}
     graph = _Graph()
+    hidden, mask = _hidden(graph, tensors, config)
+    tokens = graph.op("Identity", hidden)
+    pooled = _mean_pool(graph, hidden, mask)
+    width = config["hidden_size"]
+    outputs = {
+        "tokens": (tokens, [*_SHAPE, width]),
+        "pooled": (pooled, ["batch", width]),
+    }
+    return _serialised(graph, "encoder", outputs)
+
+
+def build_classifier(weights_path: Path, config_path: Path) -> bytes:
+    """Return the serialised ONNX model of a cross-encoder with a linear head, matrices as int8.
+
+    Inputs as of `build_encoder`; output `probabilities` float32 (batch, classes). The weights
+    hold `head.weight` and `head.bias` beside BERT's.
+    """
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    config = json.loads(config_path.read_text(encoding="utf-8"))
+    tensors = load_file(weights_path)
+    graph = _Graph(is_small=True)
+    hidden, _ = _hidden(graph, tensors, config)
+    zero = graph.weight("zero", np.array(0, np.int64))
+    first = graph.op("Gather", hidden, zero, axis=1)
+    logits = _dense(graph, tensors, "head", first)
+    probabilities = graph.op("Softmax", logits, axis=-1)
+    classes = tensors["head.bias"].shape[0]
+    return _serialised(graph, "classifier", {"probabilities": (probabilities, ["batch", classes])})
+
+
+def _hidden(graph: _Graph, tensors: dict[str, Any], config: dict[str, Any]) -> tuple[str, str]:
+    """Return the names of the last token vectors and of the mask as numbers."""
+    import numpy as np
+    from onnx import TensorProto
+
     for name, value in (("one", 1.0), ("lowest", -1e4), ("tiny", 1e-9)):
         graph.weight(name, np.array(value, np.float32))
     for name, axis in (("axis1", [1]), ("axis2", [2]), ("axes12", [1, 2]), ("last", [-1])):
         graph.weight(name, np.array(axis, np.int64))
-
     hidden = _embed(graph, tensors, config)
     mask = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
     open_mask = graph.op("Unsqueeze", mask, "axes12")
     bias = graph.op("Mul", graph.op("Sub", "one", open_mask), "lowest")
     for layer in range(config["num_hidden_layers"]):
         hidden = _layer(graph, tensors, config, layer, hidden, bias)
-    tokens = graph.op("Identity", hidden)
-    pooled = _mean_pool(graph, hidden, mask)
+    return hidden, mask
 
-    shape = ["batch", "length"]
-    width = config["hidden_size"]
+
+def _serialised(graph: _Graph, name: str, outputs: dict[str, tuple[str, list[Any]]]) -> bytes:
+    """Return the graph as bytes; `outputs` maps names to the graph's own and their shapes."""
+    import onnx
+    from onnx import TensorProto, helper
+
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            "encoder",
+            name,
             [
-                helper.make_tensor_value_info(name, TensorProto.INT64, shape)
-                for name in ("input_ids", "attention_mask")
+                helper.make_tensor_value_info(one, TensorProto.INT64, _SHAPE)
+                for one in ("input_ids", "attention_mask")
             ],
             [
-                helper.make_tensor_value_info(tokens, TensorProto.FLOAT, [*shape, width]),
-                helper.make_tensor_value_info(pooled, TensorProto.FLOAT, ["batch", width]),
+                helper.make_tensor_value_info(own, TensorProto.FLOAT, shape)
+                for own, shape in outputs.values()
             ],
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=10,
     )
-    _rename_outputs(model, {tokens: "tokens", pooled: "pooled"})
+    _rename_outputs(model, {own: shown for shown, (own, _) in outputs.items()})
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
@@ -93,7 +146,7 @@ def _embed(graph: _Graph, tensors: dict[str, Any], config: dict[str, Any]) -> st
     """Word + position + (constant) segment vectors, normalised."""
     import numpy as np
 
-    word = graph.weight("word", tensors["embeddings.word_embeddings.weight"])
+    word = graph.matrix("word", tensors["embeddings.word_embeddings.weight"], axis=0)
     segment = tensors["embeddings.token_type_embeddings.weight"][0]
     places = tensors["embeddings.position_embeddings.weight"] + segment
     length = graph.op("Shape", "input_ids", start=1, end=2)
@@ -122,7 +175,7 @@ def _dense(graph: _Graph, tensors: dict[str, Any], name: str, value: str) -> str
 
     # torch keeps (out, in); MatMul wants (in, out).
     kernel = np.ascontiguousarray(tensors[f"{name}.weight"].T)
-    product = graph.op("MatMul", value, graph.weight(f"{name}.weight", kernel))
+    product = graph.op("MatMul", value, graph.matrix(f"{name}.weight", kernel))
     return graph.op("Add", product, graph.weight(f"{name}.bias", tensors[f"{name}.bias"]))
 
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from assistant.types import Citation, Claim, Evidence, Support
 
 _LOOKS_CITED = re.compile(r"[\[【［]{1,2}\s*(\^?\d[^\[\]【】［］]{0,30})[\]】］]{1,2}")
+UNSUPPORTED = "?"
 _LAST_MARK = re.compile(r"([.!?…]+[\"'”’)]*)$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CitedClaim:
-    """A sentence to show, with the evidence that supports it, best first."""
+    """A sentence to show, with the evidence that supports it, best first.
+
+    None where it is shown though nothing supports it.
+    """
 
     text: str
     supports: tuple[tuple[Evidence, Support], ...]
@@ -25,6 +29,7 @@ class Composer:
         """Start with an empty text."""
         self.text = ""
         self.citations: list[Citation] = []
+        self.claims: list[Claim] = []
         self._numbers: dict[tuple[str, int, int], int] = {}
 
     def add(self, claim: CitedClaim) -> str:
@@ -33,8 +38,9 @@ class Composer:
         gap = " " if self.text else ""
         start = before + len(gap)
         numbers = list(dict.fromkeys(self._number(evidence) for evidence, _ in claim.supports))
-        shown = marked(claim.text, numbers)
-        span = Claim(text=claim.text, start=start, end=start + len(shown))
+        shown = marked(claim.text, numbers or [UNSUPPORTED])
+        span = Claim(text=claim.text, start=start, end=start + len(shown), supported=bool(numbers))
+        self.claims.append(span)
         for evidence, support in claim.supports:
             self.citations.append(
                 Citation(
@@ -49,7 +55,7 @@ class Composer:
         return self._numbers.setdefault(place, len(self._numbers) + 1)
 
 
-def marked(sentence: str, numbers: Sequence[int]) -> str:
+def marked(sentence: str, numbers: Sequence[int | str]) -> str:
     """Return the sentence with its marks before the full stop: "It works [1][2]."."""
     marks = "".join(f"[{number}]" for number in numbers)
     if not marks:

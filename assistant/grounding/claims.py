@@ -14,6 +14,11 @@ _UNFINISHED = re.compile(rf"\s*{_OPEN}[^\]】］]*$")
 DIGITS = 9
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _LABEL = re.compile(r"^(?:answer|short answer|final answer)\s*:\s*", re.IGNORECASE)
+_FURTHER = re.compile(
+    r"\s*(?:;\s+|,\s+(?=(?:and|but|while|whereas|which|so|thus|making|allowing|enabling|leading|"
+    r"resulting|indicating|suggesting|thereby)\b)|\s+(?=(?:because|whereas|although)\b))"
+)
+LEAST_WORDS = 4
 _MARKUP = re.compile(r"\*\*|__|`|^#+\s*", re.MULTILINE)
 
 
@@ -67,6 +72,20 @@ def cited_numbers(text: str) -> list[int]:
             last = min(ends[-1], ends[0] + 20)
             numbers.extend(range(ends[0], last + 1))
     return list(dict.fromkeys(numbers))
+
+
+def shorter(claim: str) -> list[str]:
+    """Return the beginnings of `claim` that can stand alone, the longest first.
+
+    Cut where a further statement begins: after a semicolon, or at ", and", ", while",
+    ", which" and the like.
+    """
+    parts = []
+    for match in reversed(list(_FURTHER.finditer(claim))):
+        head = claim[: match.start()].strip()
+        if len(head.split()) >= LEAST_WORDS:
+            parts.append(head.rstrip(".,;:") + ".")
+    return parts
 
 
 def finished_claims(draft: str) -> list[DraftClaim]:

@@ -43,8 +43,8 @@ def _by_gain(found: Sequence[set[str]], weight: dict[str, float]) -> list[int]:
     while left:
         best = max(
             sorted(left),
-            key=lambda place: (
-                sum(weight[term] * (1.0 if term in missing else 0.3) for term in found[place])
+            key=lambda place: sum(
+                weight[term] * (1.0 if term in missing else 0.3) for term in found[place]
             ),
         )
         order.append(best)

@@ -1,115 +1,206 @@
-"""Does a sentence support a claim? Features of both, combined; no model call."""
+"""Does the evidence support the claim? Asked in tiers, the cheapest first."""
 
-import re
-from collections.abc import Callable, Sequence
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
-from assistant.protocols import Vectors
-from assistant.text.words import names, terms
-from assistant.types import Evidence, Support
+from assistant.grounding.comparison import Comparison, compare
+from assistant.grounding.focus import focus
+from assistant.protocols import PairClassifier, Vectors
+from assistant.types import Evidence, Label, Support, Tier
 
 SUPPORTED_AT = 0.5
-ECHO_WEIGHT = 0.35
-VERBATIM_WORDS = 4
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?")
-_NEGATION = re.compile(
-    r"\b(?:no|not|never|neither|nor|without|cannot|lacks?|fails? to|unable|n't)\b|n't\b",
-    re.IGNORECASE,
-)
-_UP = frozenset(
-    terms("increase improve higher better gain rise raise outperform exceed faster more")
-)
-_DOWN = frozenset(terms("decrease reduce lower worse loss drop fall decline slower fewer less"))
+# More evidence than this the second tier doesn't read: those that the first finds best.
+READ_CLOSELY = 3
+LEAST, MOST = 1e-4, 1 - 1e-4
+
+Judge = Callable[[str, str], float | None]
+"""Takes claim and evidence; returns a chat model's probability of yes, None where unknown."""
 
 
-def support(
-    claim: str,
-    evidence: Evidence,
-    cosine: float | None,
-    rarity: Callable[[str], float],
-    question: str = "",
-) -> Support:
-    """Return how well the evidence sentence, read with its paper's title, supports the claim.
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A tier's logistic model: of the tier before it and of what it sees itself.
 
-    Words that the claim takes from the `question` count less: an answer repeats what was
-    asked in the asker's words, and is right or wrong by the rest.
-
-    Score: 0.6 * the share of the claim's words found (by `rarity`, an idf) + 0.4 * cosine
-    scaled from [0.2, 0.9]; divided down where a number or a name is missing or the
-    direction or the negation differs. A verbatim sentence scores 1.
+    Between `low` and `high` it is unsure, and the next tier is asked.
     """
-    if len(claim.split()) >= VERBATIM_WORDS and _plain(claim) in _plain(evidence.text):
-        return Support(score=1.0, supported=True, reasons=("word for word",))
-    reasons = []
-    echoed = set(terms(question))
 
-    def weight(term: str) -> float:
-        return rarity(term) * (ECHO_WEIGHT if term in echoed else 1.0)
+    intercept: float
+    weights: Mapping[str, float]
+    low: float
+    high: float
 
-    covered = coverage(claim, f"{evidence.paper.title} {evidence.text}", weight)
-    near = covered if cosine is None else float(np.clip((cosine - 0.2) / 0.7, 0, 1))
-    score = 0.6 * covered + 0.4 * near
-    for name, factor, missing in (
-        ("number", 0.3, numbers(claim) - numbers(f"{evidence.paper.title} {evidence.text}")),
-        ("name", 0.5, names(claim) - names(f"{evidence.paper.title} {evidence.text}")),
-    ):
-        if missing:
-            score *= factor
-            reasons.append(f"{name} not in the sentence: {', '.join(sorted(missing))}")
-    if bool(_NEGATION.search(claim)) != bool(_NEGATION.search(evidence.text)):
-        score *= 0.8
-        reasons.append("one of the two is negated")
-    if _opposed(claim, evidence.text):
-        score *= 0.6
-        reasons.append("the direction differs")
-    reasons.append(f"{covered:.0%} of the claim's words are in the sentence")
-    return Support(score=score, supported=score >= SUPPORTED_AT, reasons=tuple(reasons))
+    def logit(self, values: Mapping[str, float]) -> float:
+        """Return the log-odds that the evidence supports the claim."""
+        return self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
+
+    def is_unsure(self, probability: float) -> bool:
+        """Whether the next tier should be asked."""
+        return self.low < probability < self.high
 
 
-def coverage(claim: str, text: str, rarity: Callable[[str], float]) -> float:
-    """Return the share of the claim's terms, weighted by `rarity`, that `text` has."""
-    wanted = {term: rarity(term) for term in terms(claim)}
-    total = sum(wanted.values())
-    if not total:
-        return 0.0
-    found = set(terms(text))
-    return sum(weight for term, weight in wanted.items() if term in found) / total
+def load_stages() -> dict[Tier, Stage]:
+    """Return the shipped calibration, fitted by `python -m evals claims … --write`."""
+    path = files("assistant").joinpath("data", "support.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return stages_from(record["tiers"])
 
 
-def numbers(text: str) -> set[str]:
-    """Return the figures of `text` in one form: "1,000" is "1000", "3.50" is "3.5"."""
-    found = set()
-    for match in _NUMBER.finditer(text):
-        plain = match.group().replace(",", "").replace("−", "-").lstrip("-")
-        found.add(plain.rstrip("0").rstrip(".") if "." in plain else plain)
-    return found
+def stages_from(record: Mapping[Any, Mapping[str, Any]]) -> dict[Tier, Stage]:
+    """Return the stages of a calibration's record."""
+    tiers: tuple[Tier, ...] = ("features", "cross-encoder", "chat model")
+    return {tier: Stage(**record[tier]) for tier in tiers if tier in record}
 
 
-def best_support(
-    claim: str,
-    evidence: Sequence[Evidence],
-    claim_vector: Vectors | None,
-    evidence_vectors: Vectors | None,
-    rarity: Callable[[str], float],
-    question: str = "",
-) -> list[tuple[Evidence, Support]]:
-    """Return every evidence sentence with its support for the claim, best first."""
-    rated = []
-    for place, one in enumerate(evidence):
-        cosine = None
-        if claim_vector is not None and evidence_vectors is not None:
-            cosine = float(evidence_vectors[place] @ claim_vector)
-        rated.append((one, support(claim, one, cosine, rarity, question)))
-    return sorted(rated, key=lambda pair: -pair[1].score)
+@dataclass(kw_only=True)
+class Reading:
+    """One claim beside one piece of evidence, and what each tier that was asked found.
+
+    `logits` are the log-odds after each tier; `refuted` says that the second one leaned
+    towards a contradiction.
+    """
+
+    claim: str
+    text: str
+    comparison: Comparison
+    logits: dict[Tier, float] = field(default_factory=dict)
+    refuted: bool = False
+
+    @property
+    def tier(self) -> Tier:
+        """The last tier that was asked."""
+        return "verbatim" if self.comparison.verbatim else list(self.logits)[-1]
+
+    @property
+    def probability(self) -> float:
+        """That of support, as known so far; a figure that the evidence lacks rules it out."""
+        if self.comparison.verbatim:
+            return 1.0
+        chance = sigmoid(self.logits[self.tier])
+        return min(chance, SUPPORTED_AT * 0.6) if self.comparison.missing else chance
+
+    def support(self) -> Support:
+        """Return the judgement."""
+        chance = self.probability
+        label: Label = "supported" if chance >= SUPPORTED_AT else "not found"
+        if label == "not found" and self.refuted:
+            label = "contradicted"
+        reasons = self.comparison.reasons
+        if self.refuted and label == "contradicted":
+            reasons = (*reasons, "the sentence seems to say the opposite")
+        return Support(score=chance, label=label, reasons=reasons, tier=self.tier)
 
 
-def _opposed(claim: str, text: str) -> bool:
-    mine, theirs = set(terms(claim)), set(terms(text))
-    up = bool(mine & _UP) and not mine & _DOWN and bool(theirs & _DOWN) and not theirs & _UP
-    down = bool(mine & _DOWN) and not mine & _UP and bool(theirs & _UP) and not theirs & _DOWN
-    return up or down
+class Verifier:
+    """Judges claims by their evidence: features, a cross-encoder, a chat model."""
+
+    def __init__(
+        self,
+        stages: Mapping[Tier, Stage],
+        embed: Callable[[Sequence[str]], Vectors | None],
+        classifier: Callable[[], PairClassifier | None],
+    ) -> None:
+        """Take the calibration, the sentence vectors' maker and the cross-encoder, if any."""
+        self._stages = stages
+        self._embed = embed
+        self._classifier = classifier
+
+    def support(
+        self,
+        claim: str,
+        evidence: str | Sequence[str],
+        *,
+        title: str = "",
+        judge: Judge | None = None,
+    ) -> Support:
+        """Return whether the evidence, read with its paper's title, supports the claim.
+
+        Long evidence is read where it bears on the claim. `judge` is asked last, and only
+        where the other tiers are unsure.
+        """
+        parts = [evidence] if isinstance(evidence, str) else list(evidence)
+        readings = self._compared(claim, [(title, focus(claim, parts))])
+        self._read(readings)
+        self._ask(readings, judge)
+        return readings[0].support()
+
+    def ranked(
+        self, claim: str, evidence: Sequence[Evidence], judge: Judge | None = None
+    ) -> list[tuple[Evidence, Support]]:
+        """Return every evidence sentence with its support for the claim, best first."""
+        readings = self._compared(claim, [(one.paper.title, one.text) for one in evidence])
+        order = sorted(range(len(readings)), key=lambda place: -readings[place].probability)
+        self._read([readings[place] for place in order[:READ_CLOSELY]])
+        # What was only counted, and left open, must not come before what was read.
+        order.sort(
+            key=lambda place: (self._is_unread(readings[place]), -readings[place].probability)
+        )
+        if order:
+            self._ask([readings[order[0]]], judge)
+        return [(evidence[place], readings[place].support()) for place in order]
+
+    def leaves_open(self, support: Support) -> bool:
+        """Whether the tier that judged is unsure, so that the next one should be asked."""
+        return self._is_open(support.tier, support.score)
+
+    def _is_open(self, tier: Tier, chance: float) -> bool:
+        return tier in self._stages and self._stages[tier].is_unsure(chance)
+
+    def _is_unread(self, reading: Reading) -> bool:
+        return reading.tier == "features" and self._is_open("features", reading.probability)
+
+    def _compared(self, claim: str, sources: Sequence[tuple[str, str]]) -> list[Reading]:
+        vectors = self._embed([claim, *(text for _, text in sources)])
+        stage = self._stages["features"]
+        readings = []
+        for row, (title, text) in enumerate(sources, start=1):
+            cosine = None if vectors is None else float(vectors[row] @ vectors[0])
+            found = compare(claim, text, cosine, title)
+            logits: dict[Tier, float] = {"features": stage.logit(found.features)}
+            readings.append(Reading(claim=claim, text=text, comparison=found, logits=logits))
+        return readings
+
+    def _read(self, readings: Sequence[Reading]) -> None:
+        """Let the cross-encoder read what the features leave open."""
+        stage = self._stages["features"]
+        unsure = [
+            one
+            for one in readings
+            if not one.comparison.verbatim and stage.is_unsure(sigmoid(one.logits["features"]))
+        ]
+        classifier = self._classifier() if unsure and "cross-encoder" in self._stages else None
+        if classifier is None:
+            return
+        rows = classifier.classify([(one.claim, one.text) for one in unsure])
+        for one, row in zip(unsure, rows, strict=True):
+            values = {"before": one.logits["features"], "own": log_odds(float(row[0]))}
+            one.logits["cross-encoder"] = self._stages["cross-encoder"].logit(values)
+            one.refuted = bool(row[1] > row[2])
+
+    def _ask(self, readings: Sequence[Reading], judge: Judge | None) -> None:
+        """Let a chat model judge what is still open."""
+        if judge is None or "chat model" not in self._stages:
+            return
+        for one in readings:
+            if one.comparison.verbatim or not self._is_open(one.tier, one.probability):
+                continue
+            yes = judge(one.claim, one.text)
+            if yes is not None:
+                values = {"before": one.logits[one.tier], "own": log_odds(yes)}
+                one.logits["chat model"] = self._stages["chat model"].logit(values)
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
+def sigmoid(logit: float) -> float:
+    """Return the probability of log-odds."""
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+
+
+def log_odds(probability: float) -> float:
+    """Return the log-odds of a probability, kept from the infinite."""
+    bounded = float(np.clip(probability, LEAST, MOST))
+    return math.log(bounded / (1 - bounded))

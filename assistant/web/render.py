@@ -75,14 +75,12 @@ def _answer_parts(answer: Answer, place: int) -> list[str]:
     text = _with_chips(answer.text, answer.sources(), place)
     parts = [f'<p class="answer {answer.status}">{text}</p>']
     notices = list(answer.notices)
-    left_out = len(answer.trace.rejected)
-    if answer.status == "partial" and left_out:
-        what = "1 sentence" if left_out == 1 else f"{left_out} sentences"
-        notices.append(f"{what} of the model left out: the papers don't support it.")
     parts += [f'<p class="notice">{escape(notice)}</p>' for notice in notices]
     facts = (_STATUS[answer.status], answer.model, f"{answer.seconds.get('total', 0.0):.2f} s")
     line = " · ".join(escape(fact) for fact in facts)
     parts.append(f'<p class="facts">{line}</p>')
+    if answer.checks.checked:
+        parts.append(f'<p class="facts checks">{escape(str(answer.checks))}</p>')
     return parts
 
 

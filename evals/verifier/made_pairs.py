@@ -134,10 +134,10 @@ def _direction(sentence: str, _: str, chance: Any) -> str | None:
     if not found:
         return None
     match = chance.choice(found)
-    return sentence[: match.start()] + _OPPOSITE[match.group()] + sentence[match.end() :]
+    return sentence[: match.start()] + _OPPOSITE[str(match.group())] + sentence[match.end() :]
 
 
-def _negated(sentence: str, _: str, chance: Any) -> str | None:
+def _negated(sentence: str, _: str, __: Any) -> str | None:
     match = _VERB.search(sentence)
     if match is None:
         return None

@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,7 @@ class Pair:
     evidence: tuple[str, ...]
     label: Label
     source: str
+    collection: str = ""
     two_way: bool = False
 
 
@@ -58,7 +59,7 @@ def read_pairs(path: Path) -> list[Pair]:
             if line.strip():
                 pairs.append(_pair(line, f"{path}, line {number}", path))
     if not any(pair.label == "refuted" for pair in pairs):
-        return [_as_two_way(pair) for pair in pairs]
+        return [replace(pair, two_way=True) for pair in pairs]
     return pairs
 
 
@@ -73,6 +74,7 @@ def _pair(line: str, where: str, path: Path) -> Pair:
             evidence=tuple(plain(part) for part in parts),
             label=record["label"],
             source=str(record.get("source") or path.parent.name),
+            collection=path.parent.name,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableFileError(
@@ -82,17 +84,6 @@ def _pair(line: str, where: str, path: Path) -> Pair:
     if pair.label not in LABELS:
         raise UnreadableFileError(f"{where}: the label {pair.label!r:.40} is none of {LABELS}.")
     return pair
-
-
-def _as_two_way(pair: Pair) -> Pair:
-    return Pair(
-        id=pair.id,
-        claim=pair.claim,
-        evidence=pair.evidence,
-        label=pair.label,
-        source=pair.source,
-        two_way=True,
-    )
 
 
 def plain(text: str) -> str:

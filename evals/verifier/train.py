@@ -176,10 +176,11 @@ def examples(pairs: Sequence[Pair], tokenizer: Any) -> list[Example]:
 
 def batches(known: Sequence[Example], chance: random.Random) -> Iterator[list[Example]]:
     """Yield batches of like length, in random order."""
-    order = sorted(known, key=lambda one: (len(one.ids) + chance.random() * 8))
-    made, batch = [], []
+    order = sorted(known, key=lambda one: len(one.ids) + chance.random() * 8)
+    made: list[list[Example]] = []
+    batch: list[Example] = []
     for one in order:
-        if batch and (len(batch) + 1) * len(one.ids) > BATCH_TOKENS or len(batch) == 48:
+        if (batch and (len(batch) + 1) * len(one.ids) > BATCH_TOKENS) or len(batch) == 48:
             made.append(batch)
             batch = []
         batch.append(one)
@@ -240,7 +241,7 @@ def train(
         ids, mask = padded(steps[step])
         loss = loss_of(model(ids, mask), steps[step])
         adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(free, 1.0)
         adam.step()
         seen, total = seen + 1, total + float(loss.detach())
