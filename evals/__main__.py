@@ -289,6 +289,7 @@ def calibrate(folders: tuple[Path, ...], logs: tuple[Path, ...], limit: int, wri
 @click.option("--asked", type=click.IntRange(min=1), help="Calibrate the last tier on so many.")
 @click.option("--leave-one-out", is_flag=True, help="Calibrate on the other files, by tier.")
 @click.option("--write", is_flag=True, help="Fit on all files and replace what is shipped.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Where the models' work is kept.")
 @_json
 def claims(
     paths: tuple[Path, ...],
@@ -297,6 +298,7 @@ def claims(
     asked: int | None,
     leave_one_out: bool,
     write: bool,
+    cache: Path | None,
     as_json: bool,
 ) -> None:
     """Judge the claims of `pairs.jsonl` files by their evidence; say how often it is right."""
@@ -304,7 +306,9 @@ def claims(
     from evals.verifier.measures import table
 
     settings = replace(Settings.load(), model=model or "extractive")
-    plan = judged.Plan(paths=paths, settings=settings, limit=limit, asked=asked)
+    plan = judged.Plan(
+        paths=paths, settings=settings, limit=limit, asked=asked, cache=cache or judged.CACHE
+    )
     tell = _progress
     if write:
         click.echo(judged.calibrate(plan, tell))

@@ -91,7 +91,7 @@ def test_extractive_answer_quotes_the_sentence_that_answers(quoting: Library) ->
     assert answer.citations[0].evidence.paper == TWIGNET
     quoted = {citation.evidence.text for citation in answer.citations}
     assert REMOVES in quoted
-    assert all(citation.support.verifier == "verbatim" for citation in answer.citations)
+    assert all(citation.support.tier == "verbatim" for citation in answer.citations)
     assert answer.notices == ()
     assert answer.trace.hits[0]["paper"] == TWIGNET.id
     assert answer.confidence > 0.5

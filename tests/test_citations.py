@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,10 @@ from assistant.prompts import load_prompt
 from assistant.text.sentences import split_sentences
 from assistant.types import Evidence, Passage, Support
 from assistant.writers import Grounds, ModelWriter, Rejected, extractive_claims
-from tests.fakes import Scripted
+from tests.fakes import Scripted, counting
 from tests.samples import HIVE, STORYLINE, TWIGNET
 
-SURE = Support(score=1.0, supported=True)
+SURE = Support(score=1.0)
 EVIDENCE = tuple(
     number_evidence(
         [
@@ -34,14 +35,16 @@ def grounds(evidence: Sequence[Evidence] = EVIDENCE, question: str = "What?") ->
         question=question,
         ranked=tuple(evidence),
         evidence=tuple(evidence),
-        embed=lambda texts: None,
+        verifier=counting(),
         rarity=lambda term: 1.0,
     )
 
 
-def compose(reply: str, pieces: int = 5) -> tuple[Composer, ModelWriter, list[Rejected]]:
+def compose(
+    reply: str, pieces: int = 5, **more: Any
+) -> tuple[Composer, ModelWriter, list[Rejected]]:
     """Return what a model's reply becomes when it arrives in pieces of so many characters."""
-    writer = ModelWriter(Scripted(reply, pieces=pieces), load_prompt("answer_strong"))
+    writer = ModelWriter(Scripted(reply, pieces=pieces), load_prompt("answer_strong"), **more)
     composer, rejected = Composer(), []
     for written in writer.write(grounds()):
         if isinstance(written, Rejected):
@@ -158,6 +161,44 @@ def test_unsupported_sentence_is_rejected_with_reasons() -> None:
     assert composer.text == f"{BEES[:-1]} [1]."
     assert [one.text for one in rejected] == ["Penguins skate on ice."]
     assert rejected[0].reasons
+
+
+def test_half_right_sentence_loses_its_unsupported_half() -> None:
+    composer, writer, rejected = compose(f"{BEES[:-1]}, and penguins skate on frozen ice.")
+    assert composer.text == f"{BEES[:-1]} [1]."
+    assert len(rejected) == 1
+    assert (writer.checks.checked, writer.checks.kept, writer.checks.shortened) == (1, 1, 1)
+    assert writer.checks.dropped == 0
+
+
+def test_lenient_policy_shows_what_is_not_supported_and_marks_it() -> None:
+    composer, writer, rejected = compose(f"Penguins skate on ice. {BEES}", lenient=True)
+    assert composer.text == f"Penguins skate on ice [?]. {BEES[:-1]} [1]."
+    assert [claim.supported for claim in composer.claims] == [False, True]
+    assert [citation.claim.text for citation in composer.citations] == [BEES]
+    assert (writer.checks.checked, writer.checks.kept, writer.checks.marked) == (2, 1, 1)
+    assert len(rejected) == 1
+
+
+def test_open_claims_wait_for_the_judge_and_keep_their_order() -> None:
+    asked: list[str] = []
+
+    def judge(claim: str, text: str) -> float | None:
+        asked.append(claim)
+        return 0.99 if "way" in claim else 0.01
+
+    # Half of the words are there: the counting tier is unsure.
+    unsure = "Honeybees return to their hive by way of hills and seas."
+    composer, _, _ = compose(f"{unsure} {FIRST}", judge=judge)
+    assert asked == [unsure]
+    assert [claim.text for claim in composer.claims] == [unsure, FIRST]
+    assert composer.citations[0].support.tier == "chat model"
+
+
+def test_the_judge_is_not_asked_about_what_is_clear() -> None:
+    asked: list[str] = []
+    compose(f"{BEES} Penguins skate on ice.", judge=lambda claim, _: asked.append(claim))
+    assert asked == []
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7, 1000])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.grounding.claims import DraftClaim, cited_numbers, split_claims
+from assistant.grounding.claims import DraftClaim, cited_numbers, shorter, split_claims
 
 
 def claims(reply: str) -> list[tuple[str, tuple[int, ...]]]:
@@ -92,3 +92,13 @@ def test_no_claim_keeps_a_mark_or_is_empty(reply: str) -> None:
         assert claim.text == claim.text.strip()
         assert "\n" not in claim.text
         assert not re.search(r"\[\d+\]", claim.text)
+
+
+def test_shorter_cuts_where_a_further_statement_begins() -> None:
+    claim = "TwigNet removes most weights, and it runs twice as fast; users like it."
+    assert shorter(claim) == [
+        "TwigNet removes most weights, and it runs twice as fast.",
+        "TwigNet removes most weights.",
+    ]
+    assert shorter("TwigNet removes most weights.") == []
+    assert shorter("It, and he, go.") == []

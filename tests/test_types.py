@@ -1,6 +1,7 @@
 """Domain types: exact slices, round trips, and the JSON that others rely on."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from assistant.types import (
     BUNDLED_SOURCE,
     AddReport,
     Answer,
+    Checks,
     Citation,
     Claim,
     Evidence,
@@ -51,7 +53,7 @@ def small_answer() -> Answer:
     first = evidence_of(TWIGNET, "TwigNet removes 92% of the weights of a ResNet-50", 1)
     second = evidence_of(STORYLINE, "We collect Storyline", 2)
     text = "TwigNet removes 92% [1]. Storyline is a dataset [2]."
-    support = Support(score=0.91239, supported=True)
+    support = Support(score=0.91239)
     return Answer(
         question="What is removed?",
         text=text,
@@ -137,9 +139,25 @@ def test_only_the_bundled_source_makes_a_summary() -> None:
 def test_answer_json_keeps_its_contract() -> None:
     answer = json.loads(small_answer().to_json())
     promised = {"question", "text", "status", "citations", "evidence", "model", "seconds"}
-    assert set(answer) == promised | {"nearest", "confidence", "notices", "trace"}
+    assert set(answer) == promised | {
+        "nearest",
+        "confidence",
+        "notices",
+        "trace",
+        "claims",
+        "checks",
+    }
     citation = answer["citations"][0]
-    assert set(citation) == {"number", "paper", "sentence", "start", "end", "claim", "support"}
+    assert set(citation) == {
+        "number",
+        "paper",
+        "sentence",
+        "start",
+        "end",
+        "claim",
+        "support",
+        "tier",
+    }
     assert {"id", "title", "year", "url"} <= set(citation["paper"])
     assert citation == {
         "number": 1,
@@ -155,6 +173,7 @@ def test_answer_json_keeps_its_contract() -> None:
         "end": citation["start"] + 49,
         "claim": "TwigNet removes 92%",
         "support": 0.912,
+        "tier": "features",
     }
     assert TWIGNET.abstract[citation["start"] : citation["end"]] == citation["sentence"]
     for evidence in answer["evidence"]:
@@ -229,3 +248,26 @@ def test_report_says_what_happened() -> None:
             "bare": False,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({}, ""),
+        ({"checked": 1, "kept": 1}, "1 sentence checked against the papers: 1 kept."),
+        (
+            {"checked": 4, "kept": 2, "shortened": 1, "marked": 2},
+            "4 sentences checked against the papers: 2 kept, 1 of them shortened, "
+            "2 shown though not supported.",
+        ),
+        (
+            {"checked": 2, "dropped": 2},
+            "2 sentences checked against the papers: 0 kept, 2 dropped.",
+        ),
+    ],
+)
+def test_checks_say_what_became_of_the_sentences(counts: dict[str, int], text: str) -> None:
+    assert str(Checks(**counts)) == text
+    shown = str(replace(small_answer(), checks=Checks(**counts)))
+    assert text in shown
+    assert ("checked against" in shown) is bool(counts)

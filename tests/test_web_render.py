@@ -21,6 +21,7 @@ from assistant.types import (
     BUNDLED_SOURCE,
     Answer,
     AnswerEvent,
+    Checks,
     Citation,
     Claim,
     Event,
@@ -89,7 +90,7 @@ def sentence(paper: Paper, words: str) -> Evidence:
 
 
 def cites(number: int, evidence: Evidence, claim: str = "", **support: Any) -> Citation:
-    known = {"score": 0.91, "supported": True, "reasons": ("88% of its words are there",)}
+    known = {"score": 0.91, "reasons": ("88% of its words are there",)}
     span = Claim(text=claim or evidence.text, start=0, end=len(claim or evidence.text))
     rated = Support(**{**known, **support})
     return Citation(number=number, claim=span, evidence=evidence, support=rated)
@@ -183,14 +184,14 @@ class TestReply:
         seen = Seen(render.reply(done("Yes [1].", cites(1, TWIGS)), 1))
         assert seen.text.endswith("answered · extractive · 0.26 s")
 
-    def test_notices_and_left_out_sentences(self) -> None:
-        rejected = ({"text": "No."}, {"text": "Never."})
-        trace = Trace(standalone_question="q", model="m", rejected=rejected)
-        turn = done("Yes.", status="partial", notices=("Words only.",), trace=trace)
+    def test_notices_and_what_was_checked(self) -> None:
+        checks = Checks(checked=5, kept=3, shortened=1, dropped=2)
+        turn = done("Yes.", status="partial", notices=("Words only.",), checks=checks)
         seen = Seen(render.reply(turn, 1))
-        assert len([one for one in seen.all("p") if one["class"] == "notice"]) == 2
+        assert len([one for one in seen.all("p") if one["class"] == "notice"]) == 1
         assert "Words only." in seen.text
-        assert "2 sentences of the model left out" in seen.text
+        checked = "5 sentences checked against the papers: 3 kept, 1 of them shortened, 2 dropped."
+        assert checked in seen.text
         assert "answered in part" in seen.text
 
     def test_a_problem_is_plain_text(self) -> None:
@@ -234,7 +235,7 @@ class TestPanel:
         assert {"class": "badge supported"} in seen.all("span")
 
     def test_weak_support_shows(self) -> None:
-        weak = cites(1, TWIGS, score=0.31, supported=False, reasons=())
+        weak = cites(1, TWIGS, score=0.31, label="not found", reasons=())
         seen = Seen(render.panel((done("It prunes [1].", weak),)))
         assert "Weak 0.31" in seen.text
         assert {"class": "badge weak"} in seen.all("span")

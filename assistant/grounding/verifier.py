@@ -136,10 +136,11 @@ class Verifier:
         readings = self._compared(claim, [(one.paper.title, one.text) for one in evidence])
         order = sorted(range(len(readings)), key=lambda place: -readings[place].probability)
         self._read([readings[place] for place in order[:READ_CLOSELY]])
-        # What was only counted, and left open, must not come before what was read.
-        order.sort(
-            key=lambda place: (self._is_unread(readings[place]), -readings[place].probability)
-        )
+        if any("cross-encoder" in one.logits for one in readings):
+            # What was only counted, and left open, must not come before what was read.
+            order.sort(
+                key=lambda place: (self._is_unread(readings[place]), -readings[place].probability)
+            )
         if order:
             self._ask([readings[order[0]]], judge)
         return [(evidence[place], readings[place].support()) for place in order]

@@ -126,7 +126,8 @@ def _name(sentence: str, pool: str, chance: Any) -> str | None:
     if not found or not names:
         return None
     match = chance.choice(found)
-    return sentence[: match.start()] + chance.choice(names) + sentence[match.end() :]
+    other = str(chance.choice(names))
+    return f"{sentence[: match.start()]}{other}{sentence[match.end() :]}"
 
 
 def _direction(sentence: str, _: str, chance: Any) -> str | None:

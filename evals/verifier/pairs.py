@@ -27,7 +27,7 @@ SHIPPABLE = {
     "cad_snli": 8000,
     "med_monotonicity": 3000,
 }
-_TAG = re.compile(r"<[^>]{1,200}>")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 
 
 @dataclass(frozen=True, kw_only=True)
