@@ -66,6 +66,7 @@ class _State:
     confidence: float = 0.0
     answerable: bool = True
     failed: bool = False
+    has_written: bool = False
     abstention: str = ""
     model: str = EXTRACTIVE
     composer: Composer = field(default_factory=Composer)
@@ -144,11 +145,14 @@ class Answering:
         yield StageEvent(name="select", detail=_reading(state))
         if self._answerable(state, model):
             if model is not None and not state.failed:
+                small = model.is_small
+                if small:
+                    # It writes slowly and leaves facts out: it adds to the best sentences.
+                    yield from self._extract(state, 1)
                 yield StageEvent(name="write", detail=f"{model.name} writes")
                 yield from self._write(state, model)
-                if model.is_small and state.composer.text:
-                    # A small model leaves facts out: the best sentences stand beside its words.
-                    yield from self._extract(state, self._settings.answer_words)
+                if small and state.answerable:
+                    yield from self._extract(state, words=self._settings.answer_words)
             if not state.composer.text and state.answerable:
                 yield from self._extract(state)
         if not state.composer.text:
@@ -293,7 +297,8 @@ class Answering:
         since = time.perf_counter()
         prompt = self._prompts["answer_small" if model.is_small else "answer_strong"]
         lenient = self._settings.policy == "lenient"
-        writer = ModelWriter(model, prompt, self._judge(model), lenient=lenient)
+        said = state.composer.text
+        writer = ModelWriter(model, prompt, self._judge(model), said=said, lenient=lenient)
         state.prompts[prompt.name] = prompt.version
         state.model = model.name
         try:
@@ -301,11 +306,12 @@ class Answering:
                 if isinstance(written, Rejected):
                     state.rejected.append(written)
                 else:
+                    state.has_written = True
                     yield TextEvent(text=state.composer.add(written))
         except ModelError as error:
             self._give_up_on(state, error)
         else:
-            if not state.composer.text and not state.rejected and not writer.says_unanswerable:
+            if not writer.checks.checked and not writer.says_unanswerable:
                 self._give_up_on(state, ModelError(f"{model.name} replied with nothing to show."))
         state.draft = writer.draft
         state.checks = writer.checks
@@ -329,14 +335,16 @@ class Answering:
     def _give_up_on(self, state: _State, error: ModelError) -> None:
         """Say what went wrong with the model; what it had said and was verified stays."""
         state.failed = True
-        if state.composer.text:
+        if state.has_written:
             state.notices.append(f"{error} What it had said until then was checked and stays.")
         else:
             state.notices.append(f"{error} What is shown is quoted from the papers instead.")
             state.model = EXTRACTIVE
 
-    def _extract(self, state: _State, words: int | None = None) -> Iterator[Event]:
-        """Give the best sentences verbatim, in at most `words` words with what is there."""
+    def _extract(
+        self, state: _State, most: int | None = None, words: int | None = None
+    ) -> Iterator[Event]:
+        """Give the best sentences verbatim: `most` of them, in `words` words with what is there."""
         if state.grounds is None:
             return
         since = time.perf_counter()
@@ -346,7 +354,7 @@ class Answering:
                 "their own best sentences are shown instead."
             )
             state.model = f"{state.model}, then {EXTRACTIVE}"
-        limit = self._settings.extractive_sentences + compares(state.standalone)
+        limit = most or self._settings.extractive_sentences + compares(state.standalone)
         said = state.composer.text
         for claim in extractive_claims(state.grounds, limit, said=said, words=words):
             yield TextEvent(text=state.composer.add(claim))

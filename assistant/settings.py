@@ -41,7 +41,7 @@ class Settings:
     evidence_sentences: int = 6
     evidence_words: int = 170
     extractive_sentences: int = 3
-    answer_words: int = 110
+    answer_words: int = 90
     answerable_at: float | None = None
     host: str = "127.0.0.1"
     port: int = 7860

@@ -87,16 +87,19 @@ class ModelWriter:
         prompt: Prompt,
         judge: Judge | None = None,
         *,
+        said: str = "",
         lenient: bool = False,
     ) -> None:
         """Take the model and the prompt that suits it.
 
         `judge` is asked about claims that the verifier's cheaper tiers leave open, after the
-        model has finished. `lenient` lets unsupported sentences out, marked.
+        model has finished. What only repeats `said` is left out. `lenient` lets unsupported
+        sentences out, marked.
         """
         self._model = model
         self._prompt = prompt
         self._judge = judge
+        self._said = said
         self._lenient = lenient
         self.draft = ""
         self.unknown: list[str] = []
@@ -164,6 +167,9 @@ class ModelWriter:
         known = {one.key for one in grounds.evidence}
         self.unknown += [str(number) for number in claim.numbers if number not in known]
         text = neutral_brackets(claim.text)
+        if self._said and coverage(text, self._said, grounds.rarity) >= SAME_SENTENCE:
+            self._count(repeated=1)
+            return
         supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
         if supports:
             self._count(kept=1)

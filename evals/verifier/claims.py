@@ -36,9 +36,10 @@ class Plan:
 def run(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict[str, Any]]:
     """Return each file's figures with the shipped calibration."""
     with ExitStack() as stack:
+        every = _collections(plan)
         bench = _bench(plan, stack)
         found = {}
-        for name, pairs in _collections(plan).items():
+        for name, pairs in every.items():
             progress(f"{name}: {len(pairs)} pairs")
             found[name] = measures.figures(bench.judged(pairs, load_stages()))
         bench.save()
@@ -51,8 +52,8 @@ def leave_one_out(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict
     The chat model is asked for a sample, on which all tiers are then compared.
     """
     with ExitStack() as stack:
-        bench = _bench(plan, stack)
         every = _collections(plan)
+        bench = _bench(plan, stack)
         found: dict[str, dict[str, Any]] = {}
         for name, pairs in every.items():
             progress(f"{name}: {len(pairs)} pairs, calibrated on the others")
@@ -70,8 +71,8 @@ def leave_one_out(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict
 def calibrate(plan: Plan, progress: Callable[[str], None]) -> str:
     """Fit the shipped calibration on all files, write it, and say what it is."""
     with ExitStack() as stack:
-        bench = _bench(plan, stack)
         every = _collections(plan)
+        bench = _bench(plan, stack)
         pairs = [pair for own in every.values() for pair in own]
         progress(f"fitting on {len(pairs)} pairs")
         bench.prepare(pairs)
