@@ -315,6 +315,7 @@ class Answering:
                 self._give_up_on(state, ModelError(f"{model.name} replied with nothing to show."))
         state.draft = writer.draft
         state.checks = writer.checks
+        state.seconds |= writer.seconds
         state.unknown += writer.unknown
         if writer.says_unanswerable:
             state.confidence, state.answerable = 0.0, False

@@ -1,6 +1,7 @@
 """Two ways to write an answer: sentences verbatim, or a model's words once verified."""
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -104,6 +105,7 @@ class ModelWriter:
         self.draft = ""
         self.unknown: list[str] = []
         self.checks = Checks()
+        self.seconds: dict[str, float] = {}
         self.says_unanswerable = False
 
     def write(self, grounds: Grounds) -> Iterator[CitedClaim | Rejected]:
@@ -158,7 +160,11 @@ class ModelWriter:
     def _rated(
         self, claim: DraftClaim, grounds: Grounds, judge: Judge | None
     ) -> list[tuple[Evidence, Support]]:
-        return grounds.verifier.ranked(neutral_brackets(claim.text), grounds.evidence, judge)
+        began = time.perf_counter()
+        rated = grounds.verifier.ranked(neutral_brackets(claim.text), grounds.evidence, judge)
+        stage = "verify" if judge is None else "judge"
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
+        return rated
 
     def _decided(
         self, claim: DraftClaim, rated: list[tuple[Evidence, Support]], grounds: Grounds
