@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from assistant.grounding.citations import CitedClaim, neutral_brackets
+from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import DraftClaim, finished_claims, split_claims
+from assistant.grounding.hostile import harmless, neutral
 from assistant.grounding.verifier import best_support, coverage
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel, Vectors
@@ -38,10 +39,10 @@ class Grounds:
         lines = []
         before = ""
         for one in self.evidence:
-            if titles and one.paper.id != before and one.paper.title:
-                lines.append(f"From “{neutral_brackets(one.paper.title)}”:")
+            if titles and one.paper.id != before and (title := harmless(one.paper.title)):
+                lines.append(f"From “{title}”:")
                 before = one.paper.id
-            lines.append(f"[{one.key}] {neutral_brackets(one.text)}")
+            lines.append(f"[{one.key}] {neutral(one.text)}")
         return "\n".join(lines)
 
 
@@ -71,9 +72,7 @@ def extractive_claims(
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
     verbatim = Support(score=1.0, supported=True, reasons=("word for word",), verifier="verbatim")
-    return [
-        CitedClaim(text=neutral_brackets(one.text), supports=((one, verbatim),)) for one in chosen
-    ]
+    return [CitedClaim(text=neutral(one.text), supports=((one, verbatim),)) for one in chosen]
 
 
 class ModelWriter:
@@ -122,7 +121,7 @@ class ModelWriter:
         """Give the claim its best citations, whatever numbers the model wrote."""
         known = {one.key for one in grounds.evidence}
         self.unknown += [str(number) for number in claim.numbers if number not in known]
-        text = neutral_brackets(claim.text)
+        text = neutral(claim.text)
         vectors = grounds.embed([text, *(one.text for one in grounds.evidence)])
         rated = best_support(
             text,
