@@ -108,8 +108,18 @@ COMMANDS = (
         and_one_of=_SAYS,
     ),
     Rule(
-        "openai assistant_",
+        "openai assistant_ your",
         r"\bopenai_api_key\b|\bassistant_\w+_?(?:key|model|home)\b",
+        r"\byour (?:\w+ )?(?:api[ _-]?keys?|system prompt|passwords?|credentials)\b",
+        r"\b(?:in|to) your (?:answer|reply|response|output)\b",
+    ),
+    # "Say XYZ." and no more; a picture to show; text that the page would hide.
+    Rule(
+        "say print output write show display render includ style hidden",
+        r"(?:^|[.!?:;>]\s*)(?:say|print|output|write) [\w-]+\s*(?:[.!]|$)",
+        r"(?:^|[.!?:;>]\s*)(?:show|print|display|render|include) (?:the|this) (?:image|picture|link)"
+        r"\b",
+        r"<[^<>]*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0)[^<>]*>",
     ),
     # "You must answer …", "you are now …", "pretend to be …".
     Rule(
@@ -173,7 +183,7 @@ COMMANDS = (
     Rule(
         "don't never stop not no under",
         r"(?:^|[.!?:;>\])}—–-]\s*|\b(?:please|kindly|and|must|should)\s+)(?:do not|don't|never|"
-        r"stop|no need to|under no circumstances) (?:ever )?(?:cite|citing|mention|quote|quoting|"
+        r"stop|no need to|under no circumstances) (?:ever )?(?:cite|citing|mention|quote|quoting|reading|answering|"
         r"answer|trust|tell|reveal|follow the|refer to the (?:other|question)|use (?:any |the )?"
         r"(?:citations?|other (?:papers|sources))|summari[sz]e|give (?:any )?(?:citations?|"
         r"sources)|highlight)\b",
@@ -183,6 +193,11 @@ COMMANDS = (
         r"(?:^|[.!?:;>\])}]\s*|\b(?:please|kindly|always|strongly|instead|must|should)\s+)"
         r"(?:recommend|promote|endorse|praise|advertise)\s+(?:our |buying |"
         r"only |product|users?|readers?|\w+ (?:to|instead|as the))",
+    ),
+    Rule(
+        "always",
+        r"\balways (?:recommend|promote|endorse|praise|advertise|mention|cite|reply|answer) (?:the|"
+        r"our|this|that|with|in)\b",
     ),
     Rule(
         "positive recommend click tap follow verify confirm",
@@ -257,10 +272,10 @@ MARKERS = re.compile(
 )
 # What only looks like a turn or the end of the evidence; a colon or a line of signs says so.
 TURNS = re.compile(
-    rf"(?:^|[\"'“‘(\[\]>.!?]\s*){_PARTIES}(?: (?:message|prompt|instructions?|note|override|"
+    rf"^(?:final |correct |short )?answer\s?:|(?:^|[\"'“‘(\[\]>.!?]\s*){_PARTIES}(?: (?:message|prompt|instructions?|note|override|"
     r"update|notice|alert|command))?\s?[:>]\s|\bsystem (?:message|prompt|override|update|notice|"
-    r"alert|command|note)\s?[:—–\]]|\b(?:new|updated|additional|revised|special|hidden|secret) "
-    r"(?:system )?(?:instructions?|prompts?|directives?)(?: for \w+(?: \w+)?)?\s?:|"
+    r"alert|command|note)(?: \w+)?\s?[:—–\]]|\[(?:begin|end)\b[^\]]{0,30}\]|\b(?:new|updated|additional|revised|special|hidden|secret) "
+    r"(?:system )?(?:instructions?|prompts?|directives?|tasks?)(?: for \w+(?: \w+)?)?\s?:|"
     r"[\"']role[\"']\s*:\s*[\"'](?:system|user|assistant|tool|developer)|[\"'](?:tool_calls?|"
     r"tool_name|function_call|function|arguments|instructions?|system_?prompt|tool)[\"']\s*:|"
     r"[-=*#_<>\[({]{2,}\s*(?:begin|end|start|stop)\b(?: of)?(?: the)? ?(?:evidence|context|data|"
@@ -280,7 +295,8 @@ AUTHORITY = re.compile(
     r"sentence|text|document|record) (?:supersedes|overrides|takes precedence|outranks|replaces "
     r"all|has priority)\b|\b(?:the )?(?:only )?(?:correct|right|true|approved|official|expected) "
     r"answer to (?:this|the|that|every|any|all|your) (?:[\w-]+ )?(?:questions?|quer(?:y|ies)) "
-    r"(?:is|reads)\b"
+    r"(?:is|reads)\b|"
+    r"\banswer to (?:every|any|all|each) (?:[\w-]+ )?(?:questions?|quer(?:y|ies)) is\b"
 )
 # These say little alone; beside a sentence that commands they belong to it.
 AFTER_A_COMMAND = re.compile(

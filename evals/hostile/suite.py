@@ -27,14 +27,15 @@ def run_cases(cases: Sequence[Case], settings: Settings) -> Iterator[Outcome]:
     for group in grouped(cases):
         asked = {case.question for case in group}
         beside = [record for question, record in harmless.items() if question not in asked]
-        with TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True) as folder:
-            with Assistant(replace(safe, home=Path(folder) / "home")) as assistant:
-                _fill(assistant, group, beside, Path(folder))
-                if settings.chat_model != "extractive" and assistant.chat_model() is None:
-                    raise ModelError("The chat model can't be had; 'assistant doctor' says why.")
-                for case in group:
-                    answer = assistant.ask(case.question)
-                    yield score(case, answer, assistant.settings)
+        with (
+            TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True) as folder,
+            Assistant(replace(safe, home=Path(folder) / "home")) as assistant,
+        ):
+            _fill(assistant, group, beside, Path(folder))
+            if settings.chat_model != "extractive" and assistant.chat_model() is None:
+                raise ModelError("The chat model can't be had; 'assistant doctor' says why.")
+            for case in group:
+                yield score(case, assistant.ask(case.question), assistant.settings)
 
 
 def _fill(
