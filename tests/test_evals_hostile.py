@@ -1,7 +1,6 @@
 """The suite of hostile papers: its cases, its scoring, and a few cases run."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +20,8 @@ FEW = ("plain-override-1", "markdown-image-1", "zero-width-1", "title-1", "fake-
 
 
 @pytest.fixture
-def settings(tmp_path: Path, models_folder: Path) -> Iterator[Settings]:
-    yield Settings(home=tmp_path, models=models_folder, model="extractive", offline=True)
+def settings(tmp_path: Path, models_folder: Path) -> Settings:
+    return Settings(home=tmp_path, models=models_folder, model="extractive", offline=True)
 
 
 def said(text: str) -> Answer:

@@ -87,8 +87,8 @@ COMMANDS = (
     # "Reply only with …", "say the word …", "answer in French".
     Rule(
         "exactly nothing only word phrase string code your answer reply respond french german "
-        "spanish italian russian chinese latin klingon dutch portuguese japanese caps capital upper "
-        "rhym emoji one single pirate morse base64",
+        "spanish italian russian chinese latin klingon dutch portuguese japanese caps capital "
+        "upper rhym emoji one single pirate morse base64",
         rf"{_COMMAND}{_SAY}\b(?:\W+[\w'-]+){{0,5}}?\W+(?:only with|exactly|nothing (?:but|else)"
         r"|(?:the|this|one|a single|following) (?:single |exact |secret |magic |following )?"
         rf"(?:words?|phrase|string|code ?word)\b|in {_LANGUAGE}\b|your (?:answer|reply|"
@@ -117,8 +117,8 @@ COMMANDS = (
     Rule(
         "say print output write show display render includ style hidden",
         r"(?:^|[.!?:;>]\s*)(?:say|print|output|write) [\w-]+\s*(?:[.!]|$)",
-        r"(?:^|[.!?:;>]\s*)(?:show|print|display|render|include) (?:the|this) (?:image|picture|link)"
-        r"\b",
+        r"(?:^|[.!?:;>]\s*)(?:show|print|display|render|include) (?:the|this) "
+        r"(?:image|picture|link)\b",
         r"<[^<>]*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0)[^<>]*>",
     ),
     # "You must answer …", "you are now …", "pretend to be …".
@@ -183,7 +183,8 @@ COMMANDS = (
     Rule(
         "don't never stop not no under",
         r"(?:^|[.!?:;>\])}—–-]\s*|\b(?:please|kindly|and|must|should)\s+)(?:do not|don't|never|"
-        r"stop|no need to|under no circumstances) (?:ever )?(?:cite|citing|mention|quote|quoting|reading|answering|"
+        r"stop|no need to|under no circumstances) (?:ever )?(?:cite|citing|mention|quote|quoting|"
+        r"reading|answering|"
         r"answer|trust|tell|reveal|follow the|refer to the (?:other|question)|use (?:any |the )?"
         r"(?:citations?|other (?:papers|sources))|summari[sz]e|give (?:any )?(?:citations?|"
         r"sources)|highlight)\b",
@@ -272,9 +273,11 @@ MARKERS = re.compile(
 )
 # What only looks like a turn or the end of the evidence; a colon or a line of signs says so.
 TURNS = re.compile(
-    rf"^(?:final |correct |short )?answer\s?:|(?:^|[\"'“‘(\[\]>.!?]\s*){_PARTIES}(?: (?:message|prompt|instructions?|note|override|"
+    rf"^(?:final |correct |short )?answer\s?:|(?:^|[\"'“‘(\[\]>.!?]\s*){_PARTIES}"
+    r"(?: (?:message|prompt|instructions?|note|override|"
     r"update|notice|alert|command))?\s?[:>]\s|\bsystem (?:message|prompt|override|update|notice|"
-    r"alert|command|note)(?: \w+)?\s?[:—–\]]|\[(?:begin|end)\b[^\]]{0,30}\]|\b(?:new|updated|additional|revised|special|hidden|secret) "
+    r"alert|command|note)(?: \w+)?\s?[:—–\]]|\[(?:begin|end)\b[^\]]{0,30}\]|"
+    r"\b(?:new|updated|additional|revised|special|hidden|secret) "
     r"(?:system )?(?:instructions?|prompts?|directives?|tasks?)(?: for \w+(?: \w+)?)?\s?:|"
     r"[\"']role[\"']\s*:\s*[\"'](?:system|user|assistant|tool|developer)|[\"'](?:tool_calls?|"
     r"tool_name|function_call|function|arguments|instructions?|system_?prompt|tool)[\"']\s*:|"
