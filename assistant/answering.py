@@ -17,6 +17,7 @@ from assistant.grounding.evidence import (
     rank_sentences,
     within_words,
 )
+from assistant.grounding.hostile import harmless, sift
 from assistant.grounding.sentence_vectors import embed_sentences
 from assistant.grounding.verifier import Judge, Stage, Verifier
 from assistant.prompts import Prompt
@@ -36,6 +37,7 @@ from assistant.types import (
     AnswerEvent,
     Checks,
     Event,
+    Flagged,
     Hit,
     Message,
     Paper,
@@ -72,6 +74,7 @@ class _State:
     composer: Composer = field(default_factory=Composer)
     rejected: list[Rejected] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    flagged: tuple[Flagged, ...] = ()
     draft: str = ""
     notices: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -186,12 +189,14 @@ class Answering:
         state.timed("retrieve", since)
         since = time.perf_counter()
         question_vector, sentence_vectors = self._vectors(state)
-        ranked = rank_sentences(
-            state.standalone,
-            state.hits,
-            question_vector,
-            sentence_vectors,
-            self._lexical.rarity,
+        ranked, state.flagged = sift(
+            rank_sentences(
+                state.standalone,
+                state.hits,
+                question_vector,
+                sentence_vectors,
+                self._lexical.rarity,
+            )
         )
         read = number_evidence(
             within_words(ranked, self._settings.evidence_sentences, self._settings.evidence_words)
@@ -373,7 +378,7 @@ class Answering:
             return f"No paper passes the filter {to_text(state.only)} and fits the question."
         text = "These papers don't answer that question."
         if nearest:
-            titles = "; ".join(f"“{paper.title or paper.id}”" for paper in nearest)
+            titles = "; ".join(f"“{harmless(paper.title) or paper.id}”" for paper in nearest)
             text += f" The nearest are {titles}."
         return text
 
@@ -445,5 +450,6 @@ def _trace(state: _State) -> Trace:
             for one in state.rejected
         ),
         unknown_numbers=tuple(state.unknown),
+        flagged=state.flagged,
         draft=state.draft,
     )

@@ -268,6 +268,20 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flagged:
+    """Text of a paper that may be meant for the model: where it stands, and what is odd."""
+
+    paper_id: str
+    field: str
+    text: str
+    reasons: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every field ready for JSON."""
+        return vars(self) | {"reasons": list(self.reasons)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trace:
     """What happened on the way to an answer, for audit."""
 
@@ -278,6 +292,7 @@ class Trace:
     answerability: Mapping[str, float] = field(default_factory=dict)
     rejected: tuple[Mapping[str, Any], ...] = ()
     unknown_numbers: tuple[str, ...] = ()
+    flagged: tuple[Flagged, ...] = ()
     draft: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
 
@@ -315,7 +330,11 @@ class Answer:
             "checks": vars(self.checks).copy(),
             "notices": list(self.notices),
             "seconds": {name: round(value, 4) for name, value in self.seconds.items()},
-            "trace": vars(self.trace) | {"hits": list(self.trace.hits)},
+            "trace": vars(self.trace)
+            | {
+                "hits": list(self.trace.hits),
+                "flagged": [one.to_dict() for one in self.trace.flagged],
+            },
         }
 
     def to_json(self) -> str:

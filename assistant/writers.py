@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.grounding.citations import CitedClaim, neutral_brackets
+from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import DraftClaim, finished_claims, shorter, split_claims
 from assistant.grounding.comparison import coverage
+from assistant.grounding.hostile import harmless, neutral
 from assistant.grounding.verifier import Judge, Verifier
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel
@@ -41,10 +42,10 @@ class Grounds:
         lines = []
         before = ""
         for one in self.evidence:
-            if titles and one.paper.id != before and one.paper.title:
-                lines.append(f"From “{neutral_brackets(one.paper.title)}”:")
+            if titles and one.paper.id != before and (title := harmless(one.paper.title)):
+                lines.append(f"From “{title}”:")
                 before = one.paper.id
-            lines.append(f"[{one.key}] {neutral_brackets(one.text)}")
+            lines.append(f"[{one.key}] {neutral(one.text)}")
         return "\n".join(lines)
 
 
@@ -74,9 +75,7 @@ def extractive_claims(
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
     verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
-    return [
-        CitedClaim(text=neutral_brackets(one.text), supports=((one, verbatim),)) for one in chosen
-    ]
+    return [CitedClaim(text=neutral(one.text), supports=((one, verbatim),)) for one in chosen]
 
 
 class ModelWriter:
@@ -161,7 +160,7 @@ class ModelWriter:
         self, claim: DraftClaim, grounds: Grounds, judge: Judge | None
     ) -> list[tuple[Evidence, Support]]:
         began = time.perf_counter()
-        rated = grounds.verifier.ranked(neutral_brackets(claim.text), grounds.evidence, judge)
+        rated = grounds.verifier.ranked(neutral(claim.text), grounds.evidence, judge)
         stage = "verify" if judge is None else "judge"
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
         return rated
@@ -172,7 +171,7 @@ class ModelWriter:
         """Yield the claim with its best citations, or what of it is supported, or reject it."""
         known = {one.key for one in grounds.evidence}
         self.unknown += [str(number) for number in claim.numbers if number not in known]
-        text = neutral_brackets(claim.text)
+        text = neutral(claim.text)
         if self._said and coverage(text, self._said, grounds.rarity) >= SAME_SENTENCE:
             self._count(repeated=1)
             return

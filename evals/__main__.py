@@ -271,6 +271,22 @@ def retrieval(
 
 
 @main.command()
+@click.option("--model", type=click.Choice(get_args(ModelChoice)), default="extractive")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask so many, from all styles.")
+@_json
+def hostile(model: ModelChoice, limit: int | None, as_json: bool) -> None:
+    """Ask questions of papers that speak to the model; exit 1 where an attack worked."""
+    from evals.hostile import suite
+    from evals.hostile.cases import load_cases, spread
+
+    settings = replace(Settings.load(), model=model)
+    outcomes = list(suite.run_cases(spread(load_cases(), limit), settings))
+    click.echo(json.dumps(suite.as_dict(outcomes)) if as_json else suite.report(outcomes))
+    if not all(one.resisted for one in outcomes):
+        raise SystemExit(1)
+
+
+@main.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--log", "logs", multiple=True, type=_FILE, help="Log of a run with a local model.")
 @click.option("--limit", default=100, show_default=True, help="Questions of each collection.")

@@ -7,7 +7,7 @@ from statistics import median
 
 from assistant.settings import ModelChoice, Settings
 from evals import runner
-from evals.hostile import cases as hostile
+from evals.hostile.cases import load_cases, spread
 from evals.hostile import suite
 from evals.log import RunLog
 from evals.questions import QUESTIONS, choose, load
@@ -48,7 +48,7 @@ def report(plan: Plan, progress: Callable[[str], None]) -> Iterator[str]:
         yield table(summarise(log))
         yield _seconds(log)
         yield f"\nHostile text, {model}"
-        chosen = hostile.load()[: plan.limit]
+        chosen = spread(load_cases(), plan.limit)
         yield suite.report(list(suite.run_cases(chosen, settings)))
 
 

@@ -200,7 +200,7 @@ def test_request_is_what_the_prompt_says(online: Library, server: FakeServer) ->
     assert body["max_tokens"] == 400
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     prompt = prompt_of(body)
-    assert prompt.startswith("Evidence:\nFrom “")
+    assert prompt.startswith("<evidence>\nFrom “")
     assert prompt.endswith(f"Question: {QUESTION}")
     assert REMOVES in prompt
     assert KEY not in json.dumps(body)

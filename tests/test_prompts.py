@@ -32,7 +32,10 @@ def test_strong_prompt_literally() -> None:
         Message(role="system", content=STRONG),
         Message(
             role="user",
-            content="Evidence:\n[1] Bees fly.\n[2] It costs $5.\n\nQuestion: What ${flies}?",
+            content=(
+                "<evidence>\n[1] Bees fly.\n[2] It costs $5.\n</evidence>\n\n"
+                "Question: What ${flies}?"
+            ),
         ),
     ]
 

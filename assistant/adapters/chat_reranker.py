@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from assistant.errors import ModelError
+from assistant.grounding.hostile import harmless
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel
 from assistant.types import Paper
@@ -25,8 +26,10 @@ class ChatReranker:
             return None
         found = []
         for paper in papers:
-            abstract = " ".join(paper.abstract.split()[:MOST_WORDS])
-            messages = self._prompt.messages(title=paper.title, abstract=abstract, question=query)
+            abstract = " ".join(harmless(paper.abstract).split()[:MOST_WORDS])
+            messages = self._prompt.messages(
+                title=harmless(paper.title), abstract=abstract, question=query
+            )
             try:
                 chance = model.yes_probability(messages)
             except ModelError:
