@@ -300,7 +300,9 @@ def calibrate(folders: tuple[Path, ...], logs: tuple[Path, ...], limit: int, wri
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=_FILE)
-@click.option("--model", type=click.Choice(get_args(ModelChoice)), help="Who judges last.")
+@click.option(
+    "--model", type=click.Choice(get_args(ModelChoice)), help="Who judges last; extractive: nobody."
+)
 @click.option("--limit", type=click.IntRange(min=1), help="So many pairs of each file.")
 @click.option("--asked", type=click.IntRange(min=1), help="Calibrate the last tier on so many.")
 @click.option("--leave-one-out", is_flag=True, help="Calibrate on the other files, by tier.")
@@ -321,7 +323,8 @@ def claims(
     from evals.verifier import claims as judged
     from evals.verifier.measures import table
 
-    settings = replace(Settings.load(), model=model or "extractive")
+    settings = Settings.load()
+    settings = replace(settings, model=model or settings.model)
     plan = judged.Plan(
         paths=paths, settings=settings, limit=limit, asked=asked, cache=cache or judged.CACHE
     )
@@ -331,6 +334,49 @@ def claims(
         return
     found = judged.leave_one_out(plan, tell) if leave_one_out else judged.run(plan, tell)
     click.echo(json.dumps(found) if as_json else table(found))
+
+
+@main.command()
+@click.argument("pairs", nargs=-1, type=_FILE)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Choice(get_args(ModelChoice)),
+    default=("extractive", "local"),
+    show_default=True,
+    help="Who writes the answers; several are reported side by side.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Ask so many questions and cases.")
+@click.option(
+    "--asked",
+    type=click.IntRange(min=1),
+    default=120,
+    show_default=True,
+    help="Pairs of each file that the chat model judges.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which questions.")
+def grounding(
+    pairs: tuple[Path, ...],
+    models: tuple[ModelChoice, ...],
+    limit: int | None,
+    asked: int,
+    seed: int,
+) -> None:
+    """Report the verifier on PAIRS, the answers, hostile text, and what checking costs."""
+    from evals.grounding import Plan, report
+
+    plan = Plan(
+        pairs=pairs,
+        models=models,
+        settings=Settings.load(),
+        logs=LOGS,
+        limit=limit,
+        asked=asked,
+        seed=seed,
+    )
+    for part in report(plan, _progress):
+        click.echo(part)
 
 
 def _progress(what: str) -> None:

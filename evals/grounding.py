@@ -7,8 +7,8 @@ from statistics import median
 
 from assistant.settings import ModelChoice, Settings
 from evals import runner
-from evals.hostile.cases import load_cases, spread
 from evals.hostile import suite
+from evals.hostile.cases import load_cases, spread
 from evals.log import RunLog
 from evals.questions import QUESTIONS, choose, load
 from evals.summary import summarise, table

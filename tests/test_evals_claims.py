@@ -247,9 +247,9 @@ def test_claims_command_judges_with_the_shipped_verifier(
         "ASSISTANT_MODELS": str(models_folder),
         "ASSISTANT_HOME": str(tmp_path),
     }
-    result = CliRunner().invoke(
-        main, ["claims", str(pairs_file), "--json", "--cache", str(tmp_path)], env=environ
-    )
+    command = ["claims", str(pairs_file), "--json", "--cache", str(tmp_path)]
+    command += ["--model", "extractive"]
+    result = CliRunner().invoke(main, command, env=environ)
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)["small"]
     assert found["pairs"] == 3

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from assistant.grounding.focus import focus
 from assistant.grounding.verifier import Judge, Stage, Verifier
@@ -90,7 +91,7 @@ class Bench:
         verifier = self.verifier(stages)
         self.prepare(pairs)
         found = []
-        for pair in pairs:
+        for pair in tqdm(pairs, unit="pair", leave=False, disable=None):
             support = verifier.support(pair.claim, pair.evidence, judge=self.judge)
             found.append(
                 Judgement(
