@@ -334,12 +334,15 @@ class _Small:
 
 
 def test_small_model_is_asked_yes_or_no_first(quoting: Library, server: FakeServer) -> None:
-    server.will(fakes.says_yes(0.99), fakes.says("TwigNet removes 92% of the weights."))
+    half = "Training what is left of TwigNet takes half the memory."
+    server.will(fakes.says_yes(0.99), fakes.says(half), fakes.says_yes(0.99))
     answer = _Small(server).ask(quoting(), QUESTION)
     check(answer)
-    assert answer.text.startswith("TwigNet removes 92% of the weights [1].")
+    # The best sentence is there before the model has written a word.
+    assert answer.text.startswith(f"{REMOVES[:-1]} [1]. {half[:-1]} [")
+    assert answer.checks.kept == 1
     assert set(answer.trace.prompts) == {"answerable_small", "answer_small"}
-    first, second = server.bodies
+    first, second = server.bodies[:2]
     assert (first["max_tokens"], first["logprobs"], first["top_logprobs"]) == (1, True, 10)
     assert prompt_of(first).endswith("Reply yes or no.")
     assert "UNANSWERABLE" not in json.dumps(second)

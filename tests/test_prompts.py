@@ -108,11 +108,11 @@ def test_every_prompt_file_loads_with_its_version(name: str) -> None:
     assert prompt.version == digest[:12]
     assert prompt.name == name
     assert prompt.system.strip()
-    assert "$question" in prompt.user
+    assert ("$claim" if name == "supported_small" else "$question") in prompt.user
 
 
 def test_the_prompts_in_use_are_there() -> None:
-    assert set(NAMES) >= {"answer_small", "answer_strong", "answerable_small", "condense"}
+    assert set(NAMES) >= {"answer_small", "answer_strong", "answerable_small", "condense", "supported_small"}
 
 
 @pytest.mark.parametrize(

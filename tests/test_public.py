@@ -68,7 +68,7 @@ VENDORS = {
     "chromadb": {"adapters/chroma_store.py"},
     "openai": {"adapters/openai_client.py", "adapters/openai_embedder.py"},
     "tantivy": {"adapters/tantivy_index.py"},
-    "onnxruntime": {"adapters/onnx_embedder.py"},
+    "onnxruntime": {"adapters/onnx_embedder.py", "adapters/cross_encoder.py"},
     "xllamacpp": {"adapters/local_server.py"},
     "sqlite3": {"adapters/catalog_schema.py", "adapters/sqlite_catalog.py"},
 }
