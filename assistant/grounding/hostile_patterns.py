@@ -78,7 +78,8 @@ COMMANDS = (
     # "Ignore all previous instructions", "forget everything above".
     Rule(
         "ignor disregard forget overrid bypass discard skip",
-        rf"\b(?:ignore|disregard|forget|override|bypass|discard)\b(?:\W+[\w-]+){{0,4}}?\W+"
+        rf"(?:{_COMMAND}(?:ignore|disregard|forget|override|bypass|discard)|\b(?:ignore|disregard|"
+        r"forget|override|bypass|discard)\W+(?:all|any|every|your|my))\b(?:\W+[\w-]+){0,4}?\W+"
         rf"{_EARLIER}\W+(?:[\w-]+\W+){{0,3}}?{_RULES}\b",
         rf"{_COMMAND}(?:ignore|disregard|forget|discard|skip)\W+(?:[\w-]+\W+){{0,4}}?(?:above|"
         r"before this|previous(?:ly)?|you (?:were|have been|know)|(?:other|remaining) "
