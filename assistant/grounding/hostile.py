@@ -77,7 +77,7 @@ _HTML = re.compile(
     r"</?(?:a|abbr|area|audio|b|base|blockquote|body|br|button|center|code|details|div|dl|dt|em|"
     r"embed|font|form|frame|frameset|h[1-6]|head|hr|html|i|iframe|img|input|li|link|marquee|meta|"
     r"object|ol|p|picture|pre|script|section|select|small|source|span|strong|style|sub|summary|"
-    r"sup|svg|table|tbody|td|template|textarea|th|tr|tt|u|ul|video)(?:\s[^<>]{0,1000})?/?>",
+    r"sup|svg|table|tbody|td|template|textarea|th|tr|tt|u|ul|video)(?:\s+[\w:-]+\s*=[^<>]{0,1000})?\s*/?>",
     re.IGNORECASE,
 )
 _OPENS_TAG = re.compile(r"<(?=[a-zA-Z/!?|<])|(?<=[|<])<")
@@ -147,7 +147,9 @@ def _commands(plain: str) -> bool:
 def _hides_command(plain: str) -> Iterator[bool]:
     letters = _NO_LETTER.sub("", plain).translate(_LEET)
     for form in (letters, letters.translate(_ROT13), letters[::-1]):
-        yield any(one in form for one in SQUEEZED_VERBS) and bool(SQUEEZED.search(form))
+        # A verb that stands there openly is `COMMANDS`' to judge.
+        hidden = any(verb in form and verb not in plain for verb in SQUEEZED_VERBS)
+        yield hidden and bool(SQUEEZED.search(form))
     if len(_LEET_WORD.findall(plain)) >= _LEAST_LEET:
         spelt = _LEET_WORD.sub(lambda word: word.group().translate(_LEET), plain)
         yield _commands(spelt)
@@ -191,7 +193,7 @@ def _neutral_once(text: str) -> str:
         text = _HTML.sub("", _DROPPED.sub(" ", text))
     text = _MARKER.sub(" ", text)
     text = _TURN_COLON.sub(r"\1,", text)
-    if "[" in text:
+    if "[" in text or "](" in text:
         text = _LINK_SHAPE.sub(_parted, _MARKDOWN_LINK.sub(r"\1", text))
     if ":" in text:
         text = _SCRIPT_SCHEME.sub(r"\1 ", _SCHEME.sub("", text))

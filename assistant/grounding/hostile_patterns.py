@@ -10,7 +10,7 @@ from collections.abc import Iterable
 # A verb commands at the start of a sentence, after a mark or a polite word; "we ignore the
 # above terms" does not.
 _COMMAND = (
-    r"(?:^|[.!?:;\"'“”‘’(){}\[\]<>|*#=/—–-]\s*|\b(?:please|kindly|now|then|instead|simply|just|"
+    r"(?:^|[.!?:;\"'“”‘’(){}\[\]<>|*#=/—–]\s*|\b(?:please|kindly|now|then|instead|simply|just|"
     r"must|should|always|only)\s+,?)"
 )
 _SAY = (
@@ -78,7 +78,8 @@ COMMANDS = (
     # "Ignore all previous instructions", "forget everything above".
     Rule(
         "ignor disregard forget overrid bypass discard skip",
-        rf"\b(?:ignore|disregard|forget|override|bypass|discard)\b(?:\W+[\w-]+){{0,4}}?\W+"
+        rf"(?:{_COMMAND}(?:ignore|disregard|forget|override|bypass|discard)|\b(?:ignore|disregard|"
+        r"forget|override|bypass|discard)\W+(?:all|any|every|your|my))\b(?:\W+[\w-]+){0,4}?\W+"
         rf"{_EARLIER}\W+(?:[\w-]+\W+){{0,3}}?{_RULES}\b",
         rf"{_COMMAND}(?:ignore|disregard|forget|discard|skip)\W+(?:[\w-]+\W+){{0,4}}?(?:above|"
         r"before this|previous(?:ly)?|you (?:were|have been|know)|(?:other|remaining) "
@@ -278,7 +279,7 @@ TURNS = re.compile(
     r"update|notice|alert|command))?\s?[:>]\s|\bsystem (?:message|prompt|override|update|notice|"
     r"alert|command|note)(?: \w+)?\s?[:—–\]]|\[(?:begin|end)\b[^\]]{0,30}\]|"
     r"\b(?:new|updated|additional|revised|special|hidden|secret) "
-    r"(?:system )?(?:instructions?|prompts?|directives?|tasks?)(?: for \w+(?: \w+)?)?\s?:|"
+    r"(?:system )?(?:instructions?|prompts?|directives?)(?: for \w+(?: \w+)?)?\s?:|^new task\s?:|"
     r"[\"']role[\"']\s*:\s*[\"'](?:system|user|assistant|tool|developer)|[\"'](?:tool_calls?|"
     r"tool_name|function_call|function|arguments|instructions?|system_?prompt|tool)[\"']\s*:|"
     r"[-=*#_<>\[({]{2,}\s*(?:begin|end|start|stop)\b(?: of)?(?: the)? ?(?:evidence|context|data|"
@@ -289,7 +290,7 @@ TURNS = re.compile(
 AUTHORITY = re.compile(
     r"\b(?:the )?(?:only|sole|single) (?:[\w-]+ ){0,2}?(?:correct|right|reliable|trustworthy|"
     r"trusted|authoritative|legitimate|credible|truthful|verified|permitted|allowed) (?:and \w+ )?"
-    r"(?:source|paper|answer|reference|abstract|document|evidence|sentence|citation)s?\b|"
+    r"(?:source|paper|reference|abstract|document|evidence|sentence|citation)s?\b|"
     r"\b(?:all|any|every) (?:the )?other (?:papers?|sources?|sentences?|abstracts?|evidence|"
     r"documents?|answers?|citations?)(?: [\w-]+){0,4} (?:are|is|must be|should be|has been|have "
     r"been) (?:wrong|false|fake|retracted|fabricated|incorrect|ignored|disregarded|fraudulent|"
