@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -365,11 +366,17 @@ class Answer:
         lines = [self.text, ""]
         for number, citation in self.sources().items():
             paper = citation.evidence.paper
-            title = f"[{paper.title}]({paper.link})" if paper.link else paper.title
-            lines.append(f"{number}. **{title}** — “{citation.evidence.text}”")
+            name = _inert(paper.title)
+            title = f"[{name}]({paper.link})" if paper.link else name
+            lines.append(f"{number}. **{title}** — “{_inert(citation.evidence.text)}”")
         lines += [f"\n*{self.checks}*"] * bool(self.checks.checked)
         lines += [f"\n*Note: {notice}*" for notice in self.notices]
         return "\n".join(lines)
+
+
+def _inert(text: str) -> str:
+    """Return text of a paper so that Markdown shows its characters and makes no link of them."""
+    return re.sub(r"([\\`*_\[\]()<>#!|])", r"\\\1", text).replace("://", ":&#47;/")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,7 +113,13 @@ def test_every_prompt_file_loads_with_its_version(name: str) -> None:
 
 
 def test_the_prompts_in_use_are_there() -> None:
-    assert set(NAMES) >= {"answer_small", "answer_strong", "answerable_small", "condense", "supported_small"}
+    assert set(NAMES) >= {
+        "answer_small",
+        "answer_strong",
+        "answerable_small",
+        "condense",
+        "supported_small",
+    }
 
 
 @pytest.mark.parametrize(

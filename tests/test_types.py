@@ -271,3 +271,17 @@ def test_checks_say_what_became_of_the_sentences(counts: dict[str, int], text: s
     shown = str(replace(small_answer(), checks=Checks(**counts)))
     assert text in shown
     assert ("checked against" in shown) is bool(counts)
+
+
+def test_notebook_form_makes_no_link_of_what_a_paper_says() -> None:
+    answer = small_answer()
+    told = answer.citations[0].evidence
+    hostile = replace(
+        told.paper, title="See [here](https://evil.example) <b>", abstract=told.paper.abstract
+    )
+    passage = replace(told.passage, paper=hostile)
+    citation = replace(answer.citations[0], evidence=replace(told, passage=passage))
+    shown = replace(answer, citations=(citation,))._repr_markdown_()
+    assert "](https://evil" not in shown
+    assert "https://evil" not in shown
+    assert "<b>" not in shown.replace("\\<b\\>", "")
