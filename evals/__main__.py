@@ -307,6 +307,7 @@ def calibrate(folders: tuple[Path, ...], logs: tuple[Path, ...], limit: int, wri
 @click.option("--asked", type=click.IntRange(min=1), help="Calibrate the last tier on so many.")
 @click.option("--leave-one-out", is_flag=True, help="Calibrate on the other files, by tier.")
 @click.option("--write", is_flag=True, help="Fit on all files and replace what is shipped.")
+@click.option("--abstracts", type=_FILE, help="A corpus: calibrate on claims made of it, too.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Where the models' work is kept.")
 @_json
 def claims(
@@ -316,6 +317,7 @@ def claims(
     asked: int | None,
     leave_one_out: bool,
     write: bool,
+    abstracts: Path | None,
     cache: Path | None,
     as_json: bool,
 ) -> None:
@@ -326,7 +328,12 @@ def claims(
     settings = Settings.load()
     settings = replace(settings, model=model or settings.model)
     plan = judged.Plan(
-        paths=paths, settings=settings, limit=limit, asked=asked, cache=cache or judged.CACHE
+        paths=paths,
+        settings=settings,
+        limit=limit,
+        asked=asked,
+        abstracts=abstracts,
+        cache=cache or judged.CACHE,
     )
     tell = _progress
     if write:

@@ -16,20 +16,26 @@ from assistant.settings import Settings
 from evals.verifier import measures
 from evals.verifier.fit import fit
 from evals.verifier.judge import Bench, Models
+from evals.verifier.made_pairs import made_pairs, read_abstracts
 from evals.verifier.pairs import Pair, read_pairs, spread
 
 TARGET = Path(str(files("assistant").joinpath("data", "support.json")))
+MADE = 1000
 CACHE = Path("~/.cache/abstract-assistant-evals/claims").expanduser()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to judge: files, at most `limit` pairs of each; the chat model on `asked` of them."""
+    """What to judge: files, at most `limit` pairs of each; the chat model on `asked` of them.
+
+    `abstracts` is a corpus from which further pairs to calibrate on are made by rule.
+    """
 
     paths: Sequence[Path]
     settings: Settings
     limit: int | None = None
     asked: int | None = None
+    abstracts: Path | None = None
     cache: Path = CACHE
 
 
@@ -55,9 +61,11 @@ def leave_one_out(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict
         every = _collections(plan)
         bench = _bench(plan, stack)
         found: dict[str, dict[str, Any]] = {}
+        made = _made(plan)
         for name, pairs in every.items():
             progress(f"{name}: {len(pairs)} pairs, calibrated on the others")
             others = [pair for other, own in every.items() if other != name for pair in own]
+            others += made
             bench.prepare(others)
             record = fit(others, bench, _asked(plan, every, without=name))
             for tiers, kept in _by_tier(record).items():
@@ -73,6 +81,7 @@ def calibrate(plan: Plan, progress: Callable[[str], None]) -> str:
     with ExitStack() as stack:
         every = _collections(plan)
         bench = _bench(plan, stack)
+        every["made by rule"] = _made(plan)
         pairs = [pair for own in every.values() for pair in own]
         progress(f"fitting on {len(pairs)} pairs")
         bench.prepare(pairs)
@@ -82,7 +91,7 @@ def calibrate(plan: Plan, progress: Callable[[str], None]) -> str:
     record = {
         "tiers": kept["tiers"] | tiers,
         "provenance": {
-            "command": "python -m evals claims --write FILE…",
+            "command": "python -m evals claims --write --abstracts CORPUS FILE…",
             "pairs": {name: len(own) for name, own in every.items()},
         },
     }
@@ -116,6 +125,13 @@ def _collections(plan: Plan) -> dict[str, list[Pair]]:
     return found
 
 
+def _made(plan: Plan) -> list[Pair]:
+    """Return pairs made from abstracts that the cross-encoder wasn't trained on."""
+    if plan.abstracts is None:
+        return []
+    return list(made_pairs(read_abstracts(plan.abstracts, part=1), MADE, seed=1))
+
+
 def _sample(plan: Plan, pairs: Sequence[Pair]) -> Sequence[Pair]:
     return list(spread(pairs, plan.asked)) if plan.asked else pairs
 
@@ -124,7 +140,12 @@ def _asked(plan: Plan, every: Mapping[str, Sequence[Pair]], without: str = "") -
     """Return the pairs that the chat model may be asked about: none without one."""
     if plan.settings.chat_model == "extractive":
         return []
-    return [pair for name, own in every.items() if name != without for pair in _sample(plan, own)]
+    return [
+        pair
+        for name, own in every.items()
+        if name not in (without, "made by rule")
+        for pair in _sample(plan, own)
+    ]
 
 
 def _bench(plan: Plan, stack: ExitStack) -> Bench:

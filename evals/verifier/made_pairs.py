@@ -5,13 +5,16 @@ negation, the name of another method, two facts joined) is rare in the collectio
 judged. So it is made here, from abstracts whose licence is free (arXiv metadata, CC0).
 """
 
+import gzip
+import json
 import random
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from assistant.text.sentences import split_sentences
-from evals.verifier.pairs import Label, Pair
+from evals.verifier.pairs import Label, Pair, plain
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=\s?%|x\b|\b)")
 _NAME = re.compile(r"\b(?=[\w-]*[A-Z0-9])[A-Z][\w-]*(?:[A-Z]|\d)[\w-]*\b")
@@ -31,6 +34,16 @@ _OPPOSITE = {
 }  # fmt: skip
 _DIRECTION = re.compile(rf"\b(?:{'|'.join(_OPPOSITE)})\b")
 _VERB = re.compile(r"\b(is|are|can|does|has been|have been|was|were)\b(?! not)")
+
+
+def read_abstracts(path: Path, part: int, parts: int = 3) -> list[str]:
+    """Return every `parts`-th abstract of a `corpus.jsonl.gz`, beginning with the `part`-th."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [
+            plain(json.loads(line)["abstract"])
+            for number, line in enumerate(lines)
+            if number % parts == part
+        ]
 
 
 def made_pairs(abstracts: Sequence[str], limit: int, seed: int) -> Iterator[Pair]:
@@ -53,6 +66,7 @@ def made_pairs(abstracts: Sequence[str], limit: int, seed: int) -> Iterator[Pair
             evidence=tuple(evidence),
             label=label,
             source="made",
+            collection="made by rule",
             two_way=label == "not_found",
         )
         count += 1

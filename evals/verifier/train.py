@@ -10,7 +10,6 @@ evidence are read together and the first token's vector is classified in three.
 """
 
 import argparse
-import gzip
 import json
 import math
 import random
@@ -27,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from assistant.grounding.focus import focus
-from evals.verifier.made_pairs import made_pairs
-from evals.verifier.pairs import LABELS, SHIPPABLE, Pair, plain, read_pairs, spread
+from evals.verifier.made_pairs import made_pairs, read_abstracts
+from evals.verifier.pairs import LABELS, SHIPPABLE, Pair, read_pairs, spread
 
 MAX_TOKENS = 192
 BATCH_TOKENS = 3072
@@ -155,11 +154,8 @@ def training_pairs(data: Path, seed: int) -> list[Pair]:
     pairs: list[Pair] = []
     for source, limit in SHIPPABLE.items():
         pairs += spread(read_pairs(data / "nli" / f"{source}.jsonl.gz"), limit)
-    abstracts = []
-    with gzip.open(data / "arxiv-75k" / "corpus.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
-            if number % 3 == 0:
-                abstracts.append(plain(json.loads(line)["abstract"]))
+    # The other two thirds are for calibration and for testing.
+    abstracts = read_abstracts(data / "arxiv-75k" / "corpus.jsonl.gz", part=0)
     pairs += made_pairs(abstracts, MADE, seed)
     return pairs
 
