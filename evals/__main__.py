@@ -363,12 +363,14 @@ def claims(
     help="Pairs of each file that the chat model judges.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which questions.")
+@click.option("--logs", type=click.Path(path_type=Path), default=LOGS, help="Where they go.")
 def grounding(
     pairs: tuple[Path, ...],
     models: tuple[ModelChoice, ...],
     limit: int | None,
     asked: int,
     seed: int,
+    logs: Path,
 ) -> None:
     """Report the verifier on PAIRS, the answers, hostile text, and what checking costs."""
     from evals.grounding import Plan, report
@@ -377,7 +379,7 @@ def grounding(
         pairs=pairs,
         models=models,
         settings=Settings.load(),
-        logs=LOGS,
+        logs=logs,
         limit=limit,
         asked=asked,
         seed=seed,

@@ -264,3 +264,18 @@ def test_claims_command_names_what_is_no_pair(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "line 1 is no pair" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.slow
+def test_grounding_report_has_its_parts(
+    pairs_file: Path, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSISTANT_MODELS", str(models_folder))
+    monkeypatch.setenv("ASSISTANT_HOME", str(tmp_path))
+    command = ["grounding", "--model", "extractive", "--limit", "2", "--logs", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert "The fixed questions, extractive" in result.stdout
+    assert "must-include facts" in result.stdout
+    assert "Hostile text, extractive" in result.stdout
+    assert "ms median" in result.stdout
