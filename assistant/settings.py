@@ -39,7 +39,7 @@ class Settings:
     passage_tokens: int = 230
     papers_read: int = 8
     evidence_sentences: int = 6
-    evidence_words: int = 170
+    evidence_words: int = 110
     extractive_sentences: int = 3
     answer_words: int = 90
     answerable_at: float | None = None
