@@ -23,6 +23,7 @@ from assistant.protocols import (
     Splitter,
     Stage,
 )
+from assistant.text.words import spelled
 from assistant.types import AddReport, NearDuplicate, Paper, Problem
 
 STORE_BATCH = 500
@@ -240,15 +241,19 @@ class Indexing:
         store.remove_stale({paper.id: paper.content_hash for paper in papers})
 
     def embed_sentences(self, progress: Progress, limit: int | None = None) -> None:
-        """Store vectors of sentences, of `limit` papers at most; an answer finds them ready."""
+        """Store vectors of sentences and words, of `limit` papers at most; for the ranking."""
         embedder = self._embedder() if self._catalog.todo("sentences", 1) else None
         if embedder is None:
             return
         done = 0
         for ids in self._batches("sentences", EMBED_BATCH, "embedding sentences", progress):
             papers = list(self._catalog.get_many(ids).values())
-            self._catalog.put_sentence_vectors(embed_sentences(papers, embedder))
+            known = self._catalog.sentence_vectors(papers)
+            missing = [paper for paper in papers if paper.id not in known]
+            if missing:
+                self._catalog.put_sentence_vectors(embed_sentences(missing, embedder))
             self._copy_passage_vectors(papers)
+            self._embed_words(papers, embedder)
             self._catalog.done("sentences", ids)
             done += len(ids)
             if limit is not None and done >= limit:
@@ -259,6 +264,18 @@ class Indexing:
         current = {paper.id: paper.content_hash for paper in papers}
         rows = self._store().vectors(current)
         self._catalog.put_passage_vectors({key: (current[key], rows[key]) for key in rows})
+
+    def _embed_words(self, papers: Sequence[Paper], embedder: Embedder) -> None:
+        """Store vectors of the papers' words that have none, if two papers have them.
+
+        A word of one paper is kindred to few others, and most of a library's words are such.
+        """
+        found = spelled(*(text for paper in papers for text in (paper.title, paper.abstract)))
+        known = self._catalog.known_words(list(found))
+        new = [term for term in found if term not in known and self._lexical.knows(term, 2)]
+        if new:
+            rows = embedder.embed([found[term] for term in new])
+            self._catalog.put_word_vectors(dict(zip(new, rows, strict=True)))
 
     def split(self, abstract: str) -> list[tuple[int, int]]:
         """Cut an abstract into passages; one that fits needs no splitter, which is slow to load."""

@@ -205,13 +205,20 @@ class Library:
     @cached_property
     def hybrid(self) -> "HybridSearch":
         """The search over both indexes."""
+        from assistant.retrieval.kindred import Kindred
         from assistant.retrieval.plan import DEFAULT
         from assistant.retrieval.relevance import load_relevance
         from assistant.retrieval.search import HybridSearch
 
         plan = replace(DEFAULT, judged=JUDGED) if self.settings.reranker == "chat" else DEFAULT
         return HybridSearch(
-            self.catalog, self.lexical, self.nearest, load_relevance(), plan, self._reranker
+            self.catalog,
+            self.lexical,
+            self.nearest,
+            load_relevance(),
+            plan,
+            self._reranker,
+            Kindred(self.catalog),
         )
 
     def nearest(

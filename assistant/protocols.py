@@ -114,6 +114,18 @@ class PaperCatalog(Protocol):
     def put_passage_vectors(self, vectors: Mapping[str, tuple[str, Vectors]]) -> None:
         """Store content hash and passage vectors by paper id: a copy, for reranking."""
 
+    def known_words(self, terms: Sequence[str]) -> set[str]:
+        """Return those of the terms that have a vector."""
+
+    def put_word_vectors(self, vectors: Mapping[str, Vectors]) -> None:
+        """Store one vector a term; a term that has one keeps it."""
+
+    def word_vectors(self) -> Iterator[tuple[list[str], NDArray[np.float16]]]:
+        """Yield all terms that have a vector, in parts, with (terms, dimension) vectors."""
+
+    def word_count(self) -> int:
+        """Return how many terms have a vector."""
+
     def meta(self, key: str) -> str:
         """Return a note about the library, or an empty string."""
 
@@ -203,8 +215,8 @@ class LexicalIndex(Protocol):
     def rarity(self, term: str) -> float:
         """Return the idf of a stemmed term; the highest for one that no paper has."""
 
-    def knows(self, term: str) -> bool:
-        """Whether any paper has the stemmed term."""
+    def knows(self, term: str, papers: int = 1) -> bool:
+        """Whether so many papers have the stemmed term."""
 
     def count(self) -> int:
         """Return the number of papers."""

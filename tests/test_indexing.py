@@ -1,5 +1,6 @@
 """File → library: what is added, merged or replaced, and that a kill loses nothing."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -429,4 +430,26 @@ def test_without_vectors_only_words_are_indexed(shelf: Shelf) -> None:
     shelf.indexing.embed_passages(shelf.progress, limit=2)
     assert shelf.catalog.todo_count("vectors") == 3
     shelf.indexing.catch_up(shelf.progress)
+    assert shelf.is_whole()
+
+
+def test_words_of_two_papers_get_a_vector(shelf: Shelf) -> None:
+    one, two, three = many(3)
+    shelf.add(one)
+    assert shelf.catalog.word_count() == 0
+    shelf.add(two)
+    assert {"bee", "find"} <= shelf.catalog.known_words(["bee", "find", "w0x", "w1x"])
+    assert not shelf.catalog.known_words(["w0x", "w1x"])
+    count = shelf.catalog.word_count()
+    shelf.add(three)
+    assert shelf.catalog.word_count() == count
+
+
+def test_a_second_look_at_a_paper_embeds_no_sentence_again(shelf: Shelf) -> None:
+    shelf.add(*SAMPLE)
+    with sqlite3.connect(shelf.folder / "papers.sqlite") as connection:
+        connection.execute("INSERT INTO todo SELECT 'sentences', id FROM papers")
+    connection.close()
+    shelf.embedder = DyingEmbedder(0)
+    shelf.indexing.embed_sentences(shelf.progress)
     assert shelf.is_whole()

@@ -13,12 +13,14 @@ from assistant.filters import parse_filter
 from assistant.retrieval.acronyms import acronyms, long_form
 from assistant.retrieval.plan import BM25, DEFAULT, DENSE, RRF, Plan
 from assistant.retrieval.relevance import SEEN, Relevance, load_relevance
-from assistant.retrieval.rerank import Candidate, diversified, matches, rerank, smoothed
+from assistant.retrieval.rerank import Candidate, diversified, rerank, smoothed
 from assistant.retrieval.understanding import has_phrases, understand
+from assistant.retrieval.wording import looked_for, matches
 from assistant.types import Paper
 from tests.samples import HIVE, SAMPLE, STORYLINE, TIDEPOOL, TWIGNET
 
 NONE = np.zeros((0, 2), np.float32)
+BEES = looked_for("bees", (), lambda term: 1.0)
 
 
 def paper(title: str, abstract: str = "Bees fly.") -> Paper:
@@ -131,10 +133,10 @@ def test_words_and_pairs_are_shares_by_rarity() -> None:
         paper("Tides", "The sea."),
     ]
     rarity = {"bee": 3.0, "fog": 1.0}
-    covered, near, titled = matches("bees in fog", papers, lambda term: rarity[term])
-    assert covered.tolist() == [1.0, 1.0, 0.0]
-    assert near.tolist() == [1.0, 0.0, 0.0]
-    assert titled.tolist() == [0.25, 0.75, 0.0]
+    found = matches(looked_for("bees in fog", papers, lambda term: rarity[term]), papers)
+    assert found.covered.tolist() == [1.0, 1.0, 0.0]
+    assert found.near.tolist() == [1.0, 0.0, 0.0]
+    assert found.titled.tolist() == [0.25, 0.75, 0.0]
 
 
 def test_neighbours_lend_their_scores() -> None:
@@ -170,16 +172,16 @@ def test_the_best_sentence_decides_between_equals() -> None:
         candidate("a", 2.0, 0.6, unit(3, 4), unit(0, 1)),
         candidate("b", 2.0, 0.6, unit(3, 4), unit(1, 0)),
     ]
-    total, stages = rerank("bees", question, pool, lambda term: 1.0, DEFAULT)
+    total, stages = rerank(BEES, question, pool, DEFAULT)
     assert total[1] > total[0]
     assert stages["sentence"].tolist() == [0.0, 1.0]
-    none, _ = rerank("bees", question, pool, lambda term: 1.0, replace(DEFAULT, sentence=0))
+    none, _ = rerank(BEES, question, pool, replace(DEFAULT, sentence=0))
     assert none[0] == pytest.approx(none[1])
 
 
 def test_a_paper_without_vectors_counts_as_the_farthest() -> None:
     pool = [candidate("a", 1.0, 0.7, unit(1, 1), None), candidate("b", 1.0, None, None, None)]
-    _, stages = rerank("bees", unit(1, 0), pool, lambda term: 1.0, DEFAULT)
+    _, stages = rerank(BEES, unit(1, 0), pool, DEFAULT)
     assert stages["dense"].tolist() == [1.0, 1.0]  # one known cosine: nothing to tell apart
     assert np.isfinite(sum(stages.values())).all()
 
@@ -192,7 +194,7 @@ def test_feedback_raises_what_is_like_the_best() -> None:
         candidate("unlike", 1.0, 0.0, unit(0, 0, 1), None),
     ]
     plan = replace(DEFAULT, feedback=0.3, neighbours=0.0)
-    _, stages = rerank("bees", question, pool, lambda term: 1.0, plan)
+    _, stages = rerank(BEES, question, pool, plan)
     assert stages["feedback"][0] > stages["feedback"][1] > stages["feedback"][2]
 
 

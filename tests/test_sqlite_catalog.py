@@ -289,6 +289,39 @@ def test_library_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
     assert SqliteCatalog(path).count() == 2
 
 
+def test_library_of_the_third_version_keeps_its_vectors_and_gets_those_of_words(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "papers.sqlite"
+    catalog = SqliteCatalog(path)
+    put(catalog, entry(TWIGNET))
+    strike_off(catalog)
+    rows = np.ones((1, 2), np.float32)
+    catalog.put_sentence_vectors({TWIGNET.id: (TWIGNET.content_hash, rows)})
+    catalog.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE word_vectors")
+        connection.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+    connection.close()
+    catalog = SqliteCatalog(path)
+    assert lists(catalog) == {"sentences": [TWIGNET.id]}
+    assert catalog.sentence_vectors([TWIGNET])[TWIGNET.id].tolist() == [[1.0, 1.0]]
+    assert catalog.word_count() == 0
+
+
+def test_a_term_keeps_its_first_vector_until_all_are_forgotten(catalog: SqliteCatalog) -> None:
+    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    assert list(catalog.word_vectors()) == []
+    catalog.put_word_vectors({"bee": one, "fog": other})
+    catalog.put_word_vectors({"bee": other, "sea": other})
+    [(terms, rows)] = catalog.word_vectors()
+    assert (terms, rows.tolist()) == (["bee", "fog", "sea"], [[1, 0], [0, 1], [0, 1]])
+    assert catalog.known_words(["bee", "tide"]) == {"bee"}
+    assert catalog.word_count() == 3
+    catalog.redo("sentences")
+    assert catalog.word_count() == 0
+
+
 def test_library_that_cannot_be_brought_up_to_date_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "papers.sqlite"
     with sqlite3.connect(path) as connection:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from assistant.errors import LibraryError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -50,8 +50,17 @@ CREATE TABLE IF NOT EXISTS passage_vectors (
     vectors BLOB NOT NULL
 );
 """
+_WORD_VECTORS = """
+CREATE TABLE IF NOT EXISTS word_vectors (
+    number INTEGER PRIMARY KEY,
+    term TEXT NOT NULL UNIQUE,
+    vector BLOB NOT NULL
+);
+"""
+_AGAIN = "INSERT OR IGNORE INTO todo SELECT 'sentences', id FROM papers;"
 
 # From each version to the next. Words and vectors are indexed anew: how they are stored changed.
+# The stage "sentences" keeps what vectors it finds, and makes what else came with a version.
 _MIGRATIONS = {
     1: """
 DROP INDEX IF EXISTS pending;
@@ -76,7 +85,8 @@ INSERT INTO todo SELECT 'sentences', id FROM papers WHERE embedded_hash <> conte
 ALTER TABLE papers DROP COLUMN embedded_hash;
 INSERT OR IGNORE INTO meta VALUES ('embedder', 'all-MiniLM-L6-v2');
 """,
-    2: f"{_PASSAGES}INSERT OR IGNORE INTO todo SELECT 'sentences', id FROM papers;",  # noqa: S608
+    2: _PASSAGES + _AGAIN,
+    3: _WORD_VECTORS + _AGAIN,
 }
 
 
@@ -94,7 +104,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"The library at {path} has schema version {version}; this program knows up to "
             f"{SCHEMA_VERSION}. Update it with 'pip install --upgrade abstract-assistant'."
         )
-    steps = [_TABLES, _PASSAGES] if version is None else [_MIGRATIONS[at] for at in _steps(version)]
+    tables = [_TABLES, _PASSAGES, _WORD_VECTORS]
+    steps = tables if version is None else [_MIGRATIONS[at] for at in _steps(version)]
     # A script of its own would commit what is open: begin and end are part of it.
     note = f"INSERT OR REPLACE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');"  # noqa: S608
     connection.execute("PRAGMA foreign_keys = OFF")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.adapters.catalog_schema import prepare
 from assistant.errors import LibraryError
@@ -21,9 +22,10 @@ WAIT_SECONDS = 30
 
 
 class SqliteCatalog:
-    """Papers, their keys and sources, what each index must still take in, sentence vectors.
+    """Papers, their keys and sources, what each index must still take in, and vectors.
 
-    Sentence vectors are kept as float16. Each thread has a connection of its own.
+    Vectors of sentences, passages and words are kept as float16. Each thread has a connection
+    of its own.
     """
 
     def __init__(self, path: Path) -> None:
@@ -327,6 +329,35 @@ class SqliteCatalog:
                 ],
             )
 
+    def known_words(self, terms: Sequence[str]) -> set[str]:
+        """Return those of the terms that have a vector."""
+        query = "SELECT term FROM word_vectors WHERE term IN ({})"
+        return {row[0] for row in self._select(query, terms)}
+
+    def put_word_vectors(self, vectors: Mapping[str, Vectors]) -> None:
+        """Store one vector a term; a term that has one keeps it."""
+        with self._write() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO word_vectors (term, vector) VALUES (?, ?)",
+                [(term, row.astype(np.float16).tobytes()) for term, row in vectors.items()],
+            )
+
+    def word_vectors(self) -> Iterator[tuple[list[str], NDArray[np.float16]]]:
+        """Yield all terms that have a vector, in parts, with (terms, dimension) vectors."""
+        query = (
+            "SELECT number, term, vector FROM word_vectors WHERE number > ? ORDER BY number LIMIT ?"
+        )
+        last = 0
+        while rows := self._select_all(query, (last, _CHUNK)):
+            last = rows[-1][0]
+            joined = np.frombuffer(b"".join(row[2] for row in rows), np.float16)
+            yield [row[1] for row in rows], joined.reshape(len(rows), -1)
+
+    def word_count(self) -> int:
+        """Return how many terms have a vector."""
+        # Rows go all at once or not at all: the last number tells, without a look at each.
+        return int(self._select_all("SELECT max(number) FROM word_vectors")[0][0] or 0)
+
     def meta(self, key: str) -> str:
         """Return a note about the library, or an empty string."""
         rows = self._select_all("SELECT value FROM meta WHERE key = ?", (key,))
@@ -385,6 +416,7 @@ def _enlist(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> 
 def _forget_vectors(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM sentence_vectors")
     connection.execute("DELETE FROM passage_vectors")
+    connection.execute("DELETE FROM word_vectors")
 
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[Sequence[str], str]]:

@@ -185,9 +185,9 @@ class TantivyIndex:
         found = min(searcher.doc_freq("words", term), searcher.num_docs)
         return math.log(1 + (searcher.num_docs - found + 0.5) / (found + 0.5))
 
-    def knows(self, term: str) -> bool:
-        """Whether any paper has the stemmed term."""
-        return bool(self._searcher().doc_freq("words", term))
+    def knows(self, term: str, papers: int = 1) -> bool:
+        """Whether so many papers have the stemmed term."""
+        return bool(self._searcher().doc_freq("words", term) >= papers)
 
 
 def _schema() -> Any:

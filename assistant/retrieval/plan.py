@@ -10,8 +10,9 @@ class Plan:
 
     The defaults are the winner of `python -m evals retrieval --table`, chosen coarsely, with
     each collection left out in turn. `depth` counts the candidates of each index, `pool` those
-    that are reranked; 0 ends the search with the fusion of both indexes. `judged` counts the
-    best of them that a `Reranker` judges, where there is one.
+    that are reranked; 0 ends the search with the fusion of both indexes. With `kindred`,
+    `coverage` also counts words of like meaning. `judged` counts the best of them that a
+    `Reranker` judges, where there is one.
     """
 
     lexical: float = 0.5
@@ -21,6 +22,7 @@ class Plan:
     pool: int = 50
     sentence: float = 0.3
     coverage: float = 0.4
+    kindred: bool = True
     proximity: float = 0.2
     title: float = 0.0
     feedback: float = 0.0

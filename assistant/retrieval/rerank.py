@@ -1,7 +1,6 @@
 """Rank a small pool of candidates by what is too costly to ask of a whole library."""
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +9,11 @@ from numpy.typing import NDArray
 from assistant.protocols import Vectors
 from assistant.retrieval.fusion import min_max
 from assistant.retrieval.plan import Plan
-from assistant.text.words import places, terms
+from assistant.retrieval.wording import Wanted, matches
 from assistant.types import Paper
 
 Scores = NDArray[np.float64]
 SURE_COSINE = 0.4
-WINDOW = 8
 NEAREST = 5
 SHARPNESS = 4
 FEEDBACK_PAPERS = 5
@@ -38,20 +36,20 @@ class Candidate:
 
 
 def rerank(
-    query: str,
+    wanted: Wanted,
     query_vector: Vectors | None,
     pool: Sequence[Candidate],
-    rarity: Callable[[str], float],
     plan: Plan,
 ) -> tuple[Scores, dict[str, Scores]]:
     """Return the pool's scores, and what each stage made of it, in the pool's order.
 
     The score adds, each scaled to [0, 1] over the pool: BM25, the best passage's cosine, the
     best sentence's cosine (late interaction between sentences), the idf-weighted share of the
-    query's words, the share of its adjacent pairs that stand near each other (sequential
-    dependence: Metzler & Croft, SIGIR 2005), and then a share of the scores of each paper's
-    nearest neighbours in the pool (score regularisation: Diaz, CIKM 2005).
+    query's words or of words of like meaning, the share of its adjacent pairs that stand near
+    each other (sequential dependence: Metzler & Croft, SIGIR 2005), and then a share of the
+    scores of each paper's nearest neighbours in the pool (score regularisation: Diaz, CIKM 2005).
     """
+    found = matches(wanted, [one.paper for one in pool])
     stages: dict[str, Scores] = {"bm25": _scaled([one.bm25 for one in pool])}
     if query_vector is not None:
         dense = _known([one.dense for one in pool])
@@ -61,13 +59,17 @@ def rerank(
             cosine if best is None else best for best, cosine in zip(sentences, dense, strict=True)
         ]
         stages["sentence"] = _scaled(instead, SURE_COSINE)
-    covered, near, titled = matches(query, [one.paper for one in pool], rarity)
-    stages |= {"coverage": covered, "proximity": near, "title": titled}
+    stages |= {
+        "coverage": found.covered,
+        "kindred": found.kindred,
+        "proximity": found.near,
+        "title": found.titled,
+    }
     weights = {
         "bm25": plan.lexical,
         "dense": plan.dense,
         "sentence": plan.sentence,
-        "coverage": plan.coverage,
+        "kindred": plan.coverage,
         "proximity": plan.proximity,
         "title": plan.title,
     }
@@ -102,43 +104,6 @@ def _known(values: Sequence[float | None]) -> list[float]:
 
 def _best(rows: Vectors, vector: Vectors) -> float | None:
     return float((rows @ vector).max()) if len(rows) else None
-
-
-def matches(
-    query: str, papers: Sequence[Paper], rarity: Callable[[str], float]
-) -> tuple[Scores, Scores, Scores]:
-    """Return, for each paper, the shares in [0, 1] of the query's words and pairs that it has.
-
-    Words in title or abstract, adjacent pairs within eight words of each other, words in the
-    title; each weighted by idf, a pair by that of its commoner word.
-    """
-    asked = terms(query)
-    wanted = {term: rarity(term) for term in dict.fromkeys(asked)}
-    pairs = {
-        (one, two): min(wanted[one], wanted[two])
-        for one, two in itertools.pairwise(asked)
-        if one != two
-    }
-    total, pair_total = sum(wanted.values()) or 1.0, sum(pairs.values()) or 1.0
-    covered, near, titled = (np.zeros(len(papers)) for _ in range(3))
-    asked_for = frozenset(wanted)
-    for row, paper in enumerate(papers):
-        found = places(asked_for, paper.title, paper.abstract)
-        covered[row] = sum(wanted[term] for term in found) / total
-        titled[row] = sum(wanted[term] for term in places(asked_for, paper.title)) / total
-        near[row] = (
-            sum(
-                weight
-                for (one, two), weight in pairs.items()
-                if _are_near(found.get(one, ()), found.get(two, ()))
-            )
-            / pair_total
-        )
-    return covered, near, titled
-
-
-def _are_near(some: Sequence[int], others: Sequence[int]) -> bool:
-    return any(abs(one - other) <= WINDOW for one in some for other in others)
 
 
 def _feedback(

@@ -11,10 +11,12 @@ from assistant.filters import required as required_by
 from assistant.protocols import LexicalIndex, PaperCatalog, PassageRecord, Reranker, Vectors
 from assistant.retrieval.acronyms import acronyms, long_form
 from assistant.retrieval.fusion import convex_combination, reciprocal_rank_fusion
+from assistant.retrieval.kindred import FindKin, no_kin
 from assistant.retrieval.plan import DEFAULT, Plan
 from assistant.retrieval.relevance import Relevance
 from assistant.retrieval.rerank import Candidate, Scores, diversified, rerank
 from assistant.retrieval.understanding import Understood, has_phrases, understand
+from assistant.retrieval.wording import looked_for
 from assistant.types import Hit, Paper, Required
 
 DEEPEST = 10_000
@@ -55,9 +57,11 @@ class HybridSearch:
         relevance: Relevance | None = None,
         plan: Plan = DEFAULT,
         reranker: Reranker | None = None,
+        kin: FindKin = no_kin,
     ) -> None:
         """Take the indexes; without `relevance` hits carry no probability."""
         self._reranker = reranker
+        self._kin = kin
         self._catalog = catalog
         self._lexical = lexical
         self._nearest = nearest
@@ -225,7 +229,9 @@ class HybridSearch:
                     sentences=_of_width(sentences.get(paper.id, _NONE), found.vector),
                 )
             )
-        total, stages = rerank(found.query, found.vector, candidates, self._lexical.rarity, plan)
+        kin = self._kin if plan.kindred else no_kin
+        words = looked_for(found.query, papers, self._lexical.rarity, kin)
+        total, stages = rerank(words, found.vector, candidates, plan)
         self._note(found, candidates, stages)
         highest = _highest(plan, dense=found.vector is not None)
         places = np.argsort(-total, kind="stable").tolist()

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from assistant.retrieval.plan import BASELINES, BM25, CONVEX, DEFAULT, DENSE, RRF, Plan
 
-_FUSED = replace(CONVEX, pool=DEFAULT.pool, sentence=0, coverage=0, proximity=0, neighbours=0)
+_POOL = replace(CONVEX, pool=DEFAULT.pool, kindred=False)
+_FUSED = replace(_POOL, sentence=0, coverage=0, proximity=0, neighbours=0)
 _SENTENCE = replace(_FUSED, sentence=DEFAULT.sentence)
 _COVERAGE = replace(_SENTENCE, coverage=DEFAULT.coverage)
-_PROXIMITY = replace(_COVERAGE, proximity=DEFAULT.proximity)
+_KINDRED = replace(_COVERAGE, kindred=True)
+_PROXIMITY = replace(_KINDRED, proximity=DEFAULT.proximity)
 _NEIGHBOURS = replace(_PROXIMITY, neighbours=DEFAULT.neighbours)
 _ACRONYMS = replace(_NEIGHBOURS, acronyms=True)
 
@@ -20,6 +22,7 @@ ADDED = {
     "+ both scored exactly in a pool of 50": _FUSED,
     "+ best sentence (late interaction)": _SENTENCE,
     "+ share of the query's words": _COVERAGE,
+    "+ or of words of like meaning": _KINDRED,
     "+ pairs of words near each other": _PROXIMITY,
     "+ neighbours in the pool": _NEIGHBOURS,
     "+ acronyms written out": _ACRONYMS,
