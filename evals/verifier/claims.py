@@ -21,6 +21,7 @@ from evals.verifier.pairs import Pair, read_pairs, spread
 
 TARGET = Path(str(files("assistant").joinpath("data", "support.json")))
 MADE = 1000
+MADE_BY_RULE = "made by rule"
 CACHE = Path("~/.cache/abstract-assistant-evals/claims").expanduser()
 
 
@@ -61,11 +62,12 @@ def leave_one_out(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict
         every = _collections(plan)
         bench = _bench(plan, stack)
         found: dict[str, dict[str, Any]] = {}
-        made = _made(plan)
-        for name, pairs in every.items():
+        made = _made(plan, part=1)
+        tested = every | ({MADE_BY_RULE: _made(plan, part=2)} if made else {})
+        for name, pairs in tested.items():
             progress(f"{name}: {len(pairs)} pairs, calibrated on the others")
             others = [pair for other, own in every.items() if other != name for pair in own]
-            others += made
+            others += made if name != MADE_BY_RULE else []
             bench.prepare(others)
             record = fit(others, bench, _asked(plan, every, without=name))
             for tiers, kept in _by_tier(record).items():
@@ -81,7 +83,7 @@ def calibrate(plan: Plan, progress: Callable[[str], None]) -> str:
     with ExitStack() as stack:
         every = _collections(plan)
         bench = _bench(plan, stack)
-        every["made by rule"] = _made(plan)
+        every[MADE_BY_RULE] = _made(plan, part=1)
         pairs = [pair for own in every.values() for pair in own]
         progress(f"fitting on {len(pairs)} pairs")
         bench.prepare(pairs)
@@ -125,11 +127,11 @@ def _collections(plan: Plan) -> dict[str, list[Pair]]:
     return found
 
 
-def _made(plan: Plan) -> list[Pair]:
-    """Return pairs made from abstracts that the cross-encoder wasn't trained on."""
+def _made(plan: Plan, part: int) -> list[Pair]:
+    """Return pairs made from a part of the abstracts; on part 0 the cross-encoder was trained."""
     if plan.abstracts is None:
         return []
-    return list(made_pairs(read_abstracts(plan.abstracts, part=1), MADE, seed=1))
+    return list(made_pairs(read_abstracts(plan.abstracts, part), MADE, seed=part))
 
 
 def _sample(plan: Plan, pairs: Sequence[Pair]) -> Sequence[Pair]:
@@ -143,7 +145,7 @@ def _asked(plan: Plan, every: Mapping[str, Sequence[Pair]], without: str = "") -
     return [
         pair
         for name, own in every.items()
-        if name not in (without, "made by rule")
+        if name not in (without, MADE_BY_RULE)
         for pair in _sample(plan, own)
     ]
 
