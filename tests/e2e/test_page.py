@@ -145,6 +145,14 @@ class TestHostileText:
 
     def test_a_paper_is_only_text(self, tab: Tab) -> None:
         reply = tab.ask("What does zorbital quench annealing reach on Frobnet?")
+        # The answer has the text without its markup; the abstract beside it is as it was given.
+        expect(reply).to_contain_text("says click and x and and and bold and $$x^2$$ and `code`")
+        for gone in ("javascript:", "http", "<img", "<script", "onclick"):
+            expect(reply).not_to_contain_text(gone)
+        tab.marks.first.click()
+        source = tab.sources.first
+        expect(source.locator("h3")).to_have_text(HOSTILE.title)
+        expect(source.locator(".about")).to_contain_text("<svg onload=window.hurt=7>")
         for piece in (
             "[click](javascript:window.hurt=3)",
             "![x](http://evil.example/x.png)",
@@ -153,10 +161,7 @@ class TestHostileText:
             "<b onclick=window.hurt=5>bold</b> and $$x^2$$",
             "`code` and www.evil.example and <https://evil.example>",
         ):
-            expect(reply).to_contain_text(piece)
-        tab.marks.first.click()
-        expect(tab.sources.first.locator("h3")).to_have_text(HOSTILE.title)
-        expect(tab.sources.first.locator(".about")).to_contain_text("<svg onload=window.hurt=7>")
+            expect(source.locator(".abstract")).to_contain_text(piece)
         tab.sources.first.get_by_text("bold").click()
         self.check_is_inert(tab)
 
