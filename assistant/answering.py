@@ -37,6 +37,7 @@ from assistant.types import (
     AnswerEvent,
     Checks,
     Event,
+    Evidence,
     Flagged,
     Hit,
     Message,
@@ -221,7 +222,9 @@ class Answering:
         self._retrieve(state, without)
         if state.grounds is None:
             return {}
-        return features(state.question, state.hits, state.grounds.evidence, self._lexical.rarity)
+        return features(
+            state.question, state.hits, self._nearest_sentences(state.grounds), self._lexical.rarity
+        )
 
     def _vectors(self, state: _State) -> tuple[Vectors | None, dict[str, Vectors]]:
         embedder = self._embedder()
@@ -254,7 +257,9 @@ class Answering:
         if grounds is None or not grounds.evidence:
             return False
         since = time.perf_counter()
-        found = features(state.standalone, state.hits, grounds.evidence, self._lexical.rarity)
+        found = features(
+            state.standalone, state.hits, self._nearest_sentences(grounds), self._lexical.rarity
+        )
         state.answerability = dict(found)
         calibration = self._calibrations["features"]
         state.confidence = calibration.probability(found)
@@ -267,6 +272,10 @@ class Answering:
         chosen = self._settings.answerable_at
         state.answerable = state.confidence >= (calibration.threshold if chosen is None else chosen)
         return state.answerable
+
+    def _nearest_sentences(self, grounds: Grounds) -> tuple[Evidence, ...]:
+        """Return what the features are read from: more than a small model has the time to read."""
+        return grounds.ranked[: self._settings.evidence_sentences]
 
     def _ask_whether(
         self, state: _State, model: ChatModel, found: Mapping[str, float], grounds: Grounds
