@@ -82,8 +82,9 @@ def rank_sentences(
         parts = []
         for place, (start, end) in enumerate(spans):
             passage = Passage(paper=hit.paper, start=start, end=end)
-            known = question_vector is not None and rows is not None and place < len(rows)
-            dense = float(rows[place] @ question_vector) if known else 0.0  # type: ignore[index]
+            dense = 0.0
+            if question_vector is not None and rows is not None and place < len(rows):
+                dense = float(rows[place] @ question_vector)
             lexical = lexical_share(wanted, passage.text)
             parts.append((passage, {"paper": hit.score / best, "dense": dense, "lexical": lexical}))
         named = weights.named * bool(asked & names(f"{hit.paper.title} {hit.paper.abstract}"))

@@ -1,6 +1,6 @@
 """Which stages a search runs, and how much each counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -39,9 +39,8 @@ class Plan:
 
 
 DEFAULT = Plan()
-_BARE = {"pool": 0, "understand": False, "acronyms": False}
-BM25 = Plan(lexical=1.0, dense=0.0, **_BARE)  # type: ignore[arg-type]
-DENSE = Plan(lexical=0.0, dense=1.0, **_BARE)  # type: ignore[arg-type]
-RRF = Plan(fusion="ranks", **_BARE)  # type: ignore[arg-type]
-CONVEX = Plan(**_BARE)  # type: ignore[arg-type]
+CONVEX = Plan(pool=0, understand=False, acronyms=False)
+BM25 = replace(CONVEX, lexical=1.0, dense=0.0)
+DENSE = replace(CONVEX, lexical=0.0, dense=1.0)
+RRF = replace(CONVEX, fusion="ranks")
 BASELINES = {"bm25": BM25, "dense": DENSE, "rrf": RRF}
