@@ -170,6 +170,18 @@ def diff(before: Path, after: Path, seed: int, as_json: bool) -> None:
     )
 
 
+@main.command("report")
+@click.argument("logs", nargs=-1, required=True, type=_FILE)
+@click.option("--out", type=click.Path(path_type=Path), help="The page; by default beside LOG.")
+def write_page(logs: tuple[Path, ...], out: Path | None) -> None:
+    """Show LOGS (the first two compared) as one HTML page that holds all it needs."""
+    from evals.report import write_report
+
+    page = out or logs[0].with_suffix(".html")
+    write_report([RunLog.read(path) for path in logs], page)
+    click.echo(f"Page: {page}")
+
+
 @main.command(cls=_ManyValues)
 @_questions
 @_papers

@@ -72,7 +72,10 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What one run made of a question."""
+    """What one run made of a question.
+
+    `outcome` is "right", "wrong", "not scored" or "error".
+    """
 
     label: str
     outcome: str
@@ -212,7 +215,7 @@ def _sentences(answer: Answer, question: Question) -> Iterator[Sentence]:
 
 def _citation(citation: Mapping[str, Any], question: Question) -> Source:
     support = f"support {decimals(number(citation.get('support')))}"
-    tier = f", judged by {citation['tier']}" if citation.get("tier") else ""
+    tier = f" ({citation['tier']})" if citation.get("tier") else ""
     source = _source(citation, question, mark=f"[{citation.get('number', '')}]")
     is_verbatim = citation.get("sentence") == citation.get("claim")
     return Source(

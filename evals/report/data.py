@@ -289,7 +289,9 @@ def _counts(run: Run) -> str:
 
 
 def _listed(part: Mapping[str, Any] | None) -> str:
-    return ", ".join(f"{name} {_plain(value)}" for name, value in (part or {}).items()) or NOT_SCORED
+    return (
+        ", ".join(f"{name} {_plain(value)}" for name, value in (part or {}).items()) or NOT_SCORED
+    )
 
 
 def _plain(value: Any) -> str:

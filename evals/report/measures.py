@@ -108,9 +108,7 @@ def risk_coverage(answered: Sequence[Judged], asked: int) -> list[Operating]:
         outcomes = [right for _, right in group]
         taken += len(outcomes)
         wrong += outcomes.count(False)
-        points.append(
-            Operating(threshold=confidence, coverage=taken / asked, risk=wrong / taken)
-        )
+        points.append(Operating(threshold=confidence, coverage=taken / asked, risk=wrong / taken))
     return points
 
 

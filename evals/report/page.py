@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assistant.errors import AssistantError, InputError
 from evals.compare import Comparison, Flip, compare
@@ -146,7 +146,7 @@ def _templates() -> "Environment":
 
 
 def _missing(package: str) -> str:
-    return f"The page needs {package}, which isn't installed; run 'pip install {package}'."
+    return f"The page needs {package}, which is not installed; run 'pip install {package}'."
 
 
 def _hash(script: str) -> str:

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 from evals.report.cases import decimals
 from evals.report.data import NOT_SCORED, Run, metric_names, quality, question_types
@@ -54,29 +55,23 @@ def _interval(value: Interval | None) -> str:
 def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
     types = question_types(runs)
     width = 0.8 / len(runs)
-    traces, notes = [], []
+    traces = []
+    blanks: list[list[float]] = [[] for _ in types]
     for index, run in enumerate(runs):
-        found = [quality(run, metric, kind) for kind in types]
-        # By hand, so that "n/a" can stand where the bar would be.
-        spots = [spot - 0.4 + width * (index + 0.5) for spot in range(len(types))]
-        scored = [(x, one) for x, one in zip(spots, found, strict=True) if one is not None]
-        missing = [x for x, one in zip(spots, found, strict=True) if one is None]
-        traces.append({
-            "type": "bar", "name": run.label, "width": width * 0.92,
-            "x": [x for x, _ in scored], "y": [one.mean for _, one in scored],
-            "marker": filled(index),
-            "error_y": {
-                "type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": GUIDE,
-                "array": [_gap(one.mean, one.high) for _, one in scored],
-                "arrayminus": [_gap(one.low, one.mean) for _, one in scored],
-            },
-            "customdata": [_interval(one) for _, one in scored],
-            "hovertemplate": f"{run.label}: %{{customdata}}<extra></extra>",
-        })  # fmt: skip
-        notes += [
-            {"x": x, "y": 0, "text": NOT_SCORED, "showarrow": False, "yanchor": "bottom",
-             "font": {"size": 10}} for x in missing
-        ]  # fmt: skip
+        # Placed by hand, so that "n/a" can stand where the bar would be.
+        first = width * (index + 0.5) - 0.4
+        found = [(spot + first, quality(run, metric, kind)) for spot, kind in enumerate(types)]
+        scored = [(x, value) for x, value in found if value is not None]
+        traces.append(_run_bars(run.label, index, width, scored))
+        for blank, (x, value) in zip(blanks, found, strict=True):
+            blank += [x] * (value is None)
+    notes = []
+    for spot, blank in enumerate(blanks):
+        # One is enough where no run has a bar; else they stand upright in the bars' place.
+        if len(blank) == len(runs):
+            notes.append(_not_scored(spot, 0))
+        else:
+            notes += [_not_scored(x, -90) for x in blank]
     layout = {
         "annotations": notes, "showlegend": False,
         "xaxis": {"tickvals": list(range(len(types))), "ticktext": [html.escape(t) for t in types],
@@ -85,6 +80,31 @@ def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
         "margin": {"l": 38, "r": 8, "t": 8, "b": 30},
     }  # fmt: skip
     return figure(f"quality-{place}", metric, 260, traces, layout, table)
+
+
+def _run_bars(
+    label: str, index: int, width: float, scored: Sequence[tuple[float, Interval]]
+) -> dict[str, Any]:
+    values = [value for _, value in scored]
+    return {
+        "type": "bar", "name": label, "width": width * 0.92, "marker": filled(index),
+        "x": [x for x, _ in scored], "y": [value.mean for value in values],
+        "error_y": {
+            "type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": GUIDE,
+            "array": [_gap(value.mean, value.high) for value in values],
+            "arrayminus": [_gap(value.low, value.mean) for value in values],
+        },
+        "customdata": [_interval(value) for value in values],
+        "hovertemplate": f"{label}: %{{customdata}}<extra></extra>",
+    }  # fmt: skip
+
+
+def _not_scored(x: float, angle: int) -> dict[str, Any]:
+    return {
+        "x": x, "y": 0, "text": NOT_SCORED, "showarrow": False, "yanchor": "bottom",
+        "textangle": angle,
+        "font": {"size": 10},
+    }  # fmt: skip
 
 
 def _gap(low: float | None, high: float | None) -> float:

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -15,8 +16,8 @@ from evals.report.data import (
     supports,
     total_seconds,
 )
-from evals.report.look import LIGHT, Figure, Table, figure, filled
-from evals.report.measures import edges, histogram, spread
+from evals.report.look import Figure, Table, figure, filled
+from evals.report.measures import Spread, edges, histogram, spread
 
 # Shorter ones can't be seen beside the others; the table has them.
 _SHORTEST_STAGE = 0.001
@@ -47,9 +48,9 @@ def _stacked(
         rows.append((stage, *(_seconds(mean) for mean in means)))
         if max(mean or 0.0 for mean in means) < _SHORTEST_STAGE / 10:
             continue
-        colours = {"marker": {"color": LIGHT[place % len(LIGHT)]}}
         traces.append({
-            "type": "bar", "orientation": "h", "name": html.escape(stage), **colours,
+            "type": "bar", "orientation": "h", "name": html.escape(stage),
+            "marker": filled(place),
             "x": means, "y": [run.label for run in runs],
             "hovertemplate": f"%{{y}}, {html.escape(stage)}: %{{x:.3f}} s<extra></extra>",
         })  # fmt: skip
@@ -68,47 +69,53 @@ def _stacked(
 def _boxes(
     runs: Sequence[Run], spent: Mapping[str, Mapping[str, list[float]]], stages: Sequence[str]
 ) -> Figure:
-    traces, rows = [], []
-    found_by_run = {
-        run.label: {
+    found = [
+        {
             name: spread(total_seconds(run) if name == TOTAL else spent[run.label].get(name, ()))
             for name in (*stages, TOTAL)
         }
         for run in runs
-    }
-    seen = [
-        name
-        for name in (*stages, TOTAL)
-        if any(one[name] and one[name].p95 >= _SHORTEST_STAGE for one in found_by_run.values())
     ]
-    for index, run in enumerate(runs):
-        found = found_by_run[run.label]
-        drawn = {name: one for name in seen if (one := found[name]) is not None}
-        least = _SHORTEST_STAGE / 10  # The logs' last digit; there is no 0 on a log axis.
-        traces.append({
-            "type": "box", "name": run.label, "fillcolor": "rgba(0,0,0,0)",
-            "marker": {"color": filled(index)["color"]}, "line": {"width": 1.5},
-            "x": [html.escape(name) for name in drawn],
-            "q1": [max(one.p25, least) for one in drawn.values()],
-            "median": [max(one.p50, least) for one in drawn.values()],
-            "q3": [max(one.p75, least) for one in drawn.values()],
-            "lowerfence": [max(one.p5, least) for one in drawn.values()],
-            "upperfence": [max(one.p95, least) for one in drawn.values()],
-        })  # fmt: skip
-        rows += [
-            (run.label, name, *map(_seconds, (one.p5, one.p25, one.p50, one.p75, one.p95)))
-            if one
-            else (run.label, name, *[NOT_SCORED] * 5)
-            for name, one in found.items()
-        ]
+    drawn = [name for name in (*stages, TOTAL) if any(_is_long(one[name]) for one in found)]
+    traces = [
+        _box(index, run, {name: stage for name in drawn if (stage := one[name]) is not None})
+        for index, (run, one) in enumerate(zip(runs, found, strict=True))
+    ]
     layout = {
-        "boxmode": "group", "xaxis": {"type": "category", "showgrid": False,
-                                      "categoryarray": [html.escape(name) for name in seen]},
+        "boxmode": "group",
+        "xaxis": {"type": "category", "showgrid": False,
+                  "categoryarray": [html.escape(name) for name in drawn]},
         "yaxis": {"type": "log", "title": {"text": "seconds"}, "dtick": 1, "tickformat": "~g"},
     }  # fmt: skip
+    rows = [
+        (run.label, name, *_percentiles(stage))
+        for run, one in zip(runs, found, strict=True)
+        for name, stage in one.items()
+    ]
     headings = ("run", "stage", "5 %", "25 %", "median", "75 %", "95 %")
     table = Table(headings=headings, rows=tuple(rows))
     return figure("seconds", "Spread of the seconds", 420, traces, layout, table)
+
+
+def _is_long(stage: Spread | None) -> bool:
+    return stage is not None and stage.p95 >= _SHORTEST_STAGE
+
+
+def _box(index: int, run: Run, stages: Mapping[str, Spread]) -> dict[str, Any]:
+    ends = {"lowerfence": "p5", "q1": "p25", "median": "p50", "q3": "p75", "upperfence": "p95"}
+    return {
+        "type": "box", "name": run.label, "fillcolor": "rgba(0,0,0,0)", "line": {"width": 1.5},
+        "marker": {"color": filled(index)["color"]}, "x": [html.escape(name) for name in stages],
+        # The logs' last digit stands for 0, which a log axis lacks.
+        **{end: [max(getattr(stage, name), 0.0001) for stage in stages.values()]
+           for end, name in ends.items()},
+    }  # fmt: skip
+
+
+def _percentiles(stage: Spread | None) -> tuple[str, ...]:
+    if stage is None:
+        return (NOT_SCORED,) * 5
+    return tuple(map(_seconds, (stage.p5, stage.p25, stage.p50, stage.p75, stage.p95)))
 
 
 def _seconds(value: float | None) -> str:
@@ -129,7 +136,7 @@ def score_figures(runs: Sequence[Run]) -> list[list[Figure]]:
 
 
 def _histograms(name: str, title: str, groups: Groups, bounds: Sequence[float]) -> Figure:
-    pairs = list(zip(bounds[:-1], bounds[1:], strict=True))
+    pairs = list(pairwise(bounds))
     counts = {group: histogram(values, bounds) for group, values in groups.items()}
     traces: list[dict[str, Any]] = [
         {
