@@ -33,6 +33,8 @@ SAID = {
     "u2": ("It is red.", 0.6),
     "e1": None,
 }
+# What would run, or break out of where it stands, were it not shown as text.
+EVIL = "</script><script>window.hurt=1</script><img src=x onerror=window.hurt=2>'\"&{{7*7}}"
 
 
 def answer(question, text, confidence, **more):
@@ -88,3 +90,40 @@ def write_log(path, **options):
     for one in made.cases.values():
         log.add(one)
     return log
+
+
+def hostile_log():
+    """Return a log that has `EVIL` wherever a log has text; one of its two cases is an error."""
+    questions = tuple(
+        Question(
+            id=f"{EVIL}{place}",
+            type=kind,
+            question=EVIL,
+            gold=(EVIL,),
+            must_include=((EVIL,),),
+            must_not_include=(EVIL,),
+            reference=EVIL,
+        )
+        for place, kind in enumerate((EVIL, "single"))
+    )
+    paper = {"title": EVIL, "url": "javascript:window.hurt=3"}
+    more = {
+        "citations": [
+            {"number": EVIL, "paper": paper, "sentence": EVIL, "claim": EVIL, "tier": EVIL}
+        ],
+        "evidence": [{"key": EVIL, "paper": paper, "sentence": EVIL, "scores": {EVIL: 1.0}}],
+        "model": EVIL,
+        "notices": [EVIL],
+        "seconds": {EVIL: 1.0, "total": 2.0},
+        "trace": {
+            "standalone_question": EVIL + "?",
+            "hits": [{"title": EVIL, "score": 1.0, "scores": {EVIL: 1.0}}],
+            "rejected": [{"text": EVIL, "score": None, "reasons": [EVIL]}],
+            "unknown_numbers": [EVIL],
+            "flagged": [{"field": EVIL, "text": EVIL, "reasons": [EVIL]}],
+        },
+    }
+    said = {questions[0].id: (EVIL, 0.5), questions[1].id: None}
+    state = {part: {EVIL: EVIL} for part in ("settings", "prompts", "machine", "library")}
+    state |= {"git": {"commit": EVIL}, "started": EVIL}
+    return made_log(f"{EVIL.replace('/', '')}.jsonl", said, questions, state, **more)

@@ -48,10 +48,9 @@ from evals.report.measures import (
 from evals.report.quality_figures import quality_figures, quality_table
 from evals.report.spread_figures import score_figures, seconds_figures
 from evals.scorers import Score
-from tests.logs import QUESTIONS, SAID, STATE, made_log, write_log
+from tests.logs import EVIL, QUESTIONS, SAID, STATE, hostile_log, made_log, write_log
 
 JUDGED = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)
-EVIL = "</script><script>window.hurt=1</script><img src=x onerror=window.hurt=2>'\"&{{7*7}}"
 
 
 # The numbers, by hand.
@@ -389,42 +388,6 @@ def test_the_policy_names_the_scripts_by_their_hash(page):
     assert len(hashes) == 2
     assert "script-src " + " ".join(f"'sha256-{one}'" for one in hashes) in policy
     assert policy.startswith("default-src 'none'")
-
-
-def hostile_log():
-    questions = tuple(
-        Question(
-            id=f"{EVIL}{place}",
-            type=kind,
-            question=EVIL,
-            gold=(EVIL,),
-            must_include=((EVIL,),),
-            must_not_include=(EVIL,),
-            reference=EVIL,
-        )
-        for place, kind in enumerate((EVIL, "single"))
-    )
-    paper = {"title": EVIL, "url": "javascript:window.hurt=3"}
-    more = {
-        "citations": [
-            {"number": EVIL, "paper": paper, "sentence": EVIL, "claim": EVIL, "tier": EVIL}
-        ],
-        "evidence": [{"key": EVIL, "paper": paper, "sentence": EVIL, "scores": {EVIL: 1.0}}],
-        "model": EVIL,
-        "notices": [EVIL],
-        "seconds": {EVIL: 1.0, "total": 2.0},
-        "trace": {
-            "standalone_question": EVIL + "?",
-            "hits": [{"title": EVIL, "score": 1.0, "scores": {EVIL: 1.0}}],
-            "rejected": [{"text": EVIL, "score": None, "reasons": [EVIL]}],
-            "unknown_numbers": [EVIL],
-            "flagged": [{"field": EVIL, "text": EVIL, "reasons": [EVIL]}],
-        },
-    }
-    said = {questions[0].id: (EVIL, 0.5), questions[1].id: None}
-    state = {part: {EVIL: EVIL} for part in ("settings", "prompts", "machine", "library")}
-    state |= {"git": {"commit": EVIL}, "started": EVIL}
-    return made_log(f"{EVIL.replace('/', '')}.jsonl", said, questions, state, **more)
 
 
 def test_hostile_text_stays_text():

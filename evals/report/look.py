@@ -3,6 +3,7 @@
 They are made with the light palette; the page's script swaps the colours in the dark.
 """
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ _HATCHES = ("", "/", ".", "x", "-", "+")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 GUIDE = "#7a828c"
+_LONGEST_LABEL = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +71,9 @@ def line_and_marker(index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         {"color": colour, "width": 2, "dash": _DASHES[index % len(_DASHES)]},
         {"color": colour, "size": 8, "symbol": _SYMBOLS[index % len(_SYMBOLS)]},
     )
+
+
+def label(text: str) -> str:
+    """Return text as a label shows it: as text, though plotly reads some HTML, and not too long."""
+    short = text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
+    return html.escape(short)

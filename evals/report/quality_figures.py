@@ -1,12 +1,11 @@
 """Quality by type of question."""
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 from evals.report.cases import decimals
 from evals.report.data import NOT_SCORED, Run, metric_names, quality, question_types
-from evals.report.look import GUIDE, Figure, Table, figure, filled
+from evals.report.look import GUIDE, Figure, Table, figure, filled, label
 from evals.report.measures import Interval
 
 # What is drawn: of each line the first metric that there is. The table has all of them.
@@ -74,7 +73,7 @@ def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
             notes += [_not_scored(x, -90) for x in blank]
     layout = {
         "annotations": notes, "showlegend": False,
-        "xaxis": {"tickvals": list(range(len(types))), "ticktext": [html.escape(t) for t in types],
+        "xaxis": {"tickvals": list(range(len(types))), "ticktext": [label(t) for t in types],
                   "range": [-0.5, len(types) - 0.5], "showgrid": False},
         "yaxis": {"range": [0, 1.05], "tickvals": [0, 0.25, 0.5, 0.75, 1]},
         "margin": {"l": 38, "r": 8, "t": 8, "b": 30},
@@ -83,11 +82,11 @@ def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
 
 
 def _run_bars(
-    label: str, index: int, width: float, scored: Sequence[tuple[float, Interval]]
+    name: str, index: int, width: float, scored: Sequence[tuple[float, Interval]]
 ) -> dict[str, Any]:
     values = [value for _, value in scored]
     return {
-        "type": "bar", "name": label, "width": width * 0.92, "marker": filled(index),
+        "type": "bar", "name": name, "width": width * 0.92, "marker": filled(index),
         "x": [x for x, _ in scored], "y": [value.mean for value in values],
         "error_y": {
             "type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": GUIDE,
@@ -95,7 +94,7 @@ def _run_bars(
             "arrayminus": [_gap(value.low, value.mean) for value in values],
         },
         "customdata": [_interval(value) for value in values],
-        "hovertemplate": f"{label}: %{{customdata}}<extra></extra>",
+        "hovertemplate": f"{name}: %{{customdata}}<extra></extra>",
     }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Where the seconds go, and how scores are spread over what should and shouldn't score high."""
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
@@ -16,7 +15,7 @@ from evals.report.data import (
     supports,
     total_seconds,
 )
-from evals.report.look import Figure, Table, figure, filled
+from evals.report.look import Figure, Table, figure, filled, label
 from evals.report.measures import Spread, edges, histogram, spread
 
 # Shorter ones can't be seen beside the others; the table has them.
@@ -49,10 +48,10 @@ def _stacked(
         if max(mean or 0.0 for mean in means) < _SHORTEST_STAGE / 10:
             continue
         traces.append({
-            "type": "bar", "orientation": "h", "name": html.escape(stage),
+            "type": "bar", "orientation": "h", "name": label(stage),
             "marker": filled(place),
             "x": means, "y": [run.label for run in runs],
-            "hovertemplate": f"%{{y}}, {html.escape(stage)}: %{{x:.3f}} s<extra></extra>",
+            "hovertemplate": f"%{{y}}, {label(stage)}: %{{x:.3f}} s<extra></extra>",
         })  # fmt: skip
     totals = [total_seconds(run) for run in runs]
     rows.append((TOTAL, *(_seconds(fmean(values) if values else None) for values in totals)))
@@ -84,7 +83,7 @@ def _boxes(
     layout = {
         "boxmode": "group",
         "xaxis": {"type": "category", "showgrid": False,
-                  "categoryarray": [html.escape(name) for name in drawn]},
+                  "categoryarray": [label(name) for name in drawn]},
         "yaxis": {"type": "log", "title": {"text": "seconds"}, "dtick": 1, "tickformat": "~g"},
     }  # fmt: skip
     rows = [
@@ -105,7 +104,7 @@ def _box(index: int, run: Run, stages: Mapping[str, Spread]) -> dict[str, Any]:
     ends = {"lowerfence": "p5", "q1": "p25", "median": "p50", "q3": "p75", "upperfence": "p95"}
     return {
         "type": "box", "name": run.label, "fillcolor": "rgba(0,0,0,0)", "line": {"width": 1.5},
-        "marker": {"color": filled(index)["color"]}, "x": [html.escape(name) for name in stages],
+        "marker": {"color": filled(index)["color"]}, "x": [label(name) for name in stages],
         # The logs' last digit stands for 0, which a log axis lacks.
         **{end: [max(getattr(stage, name), 0.0001) for stage in stages.values()]
            for end, name in ends.items()},

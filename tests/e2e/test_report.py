@@ -7,8 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from evals import report
 from tests.e2e.conftest import NARROW, PATIENCE_MS, WIDE
-from tests.logs import SAID, made_log
-from tests.test_evals_report import hostile_log
+from tests.logs import SAID, hostile_log, made_log
 
 pytestmark = pytest.mark.e2e
 
