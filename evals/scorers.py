@@ -37,7 +37,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class HitAt:
-    """Whether a gold paper is among the first `k` found; for "multi", the share that is."""
+    """The share of the gold papers that is among the first `k` found."""
 
     k: int
 
@@ -52,8 +52,9 @@ class HitAt:
             return Score(value=None, reason="no gold paper")
         gold = question.gold_keys
         found = gold & set(_ranked(answer)[: self.k])
-        share = len(found) / len(gold) if question.type == "multi" else float(bool(found))
-        return Score(value=share, reason=f"{len(found)} of {len(gold)} gold papers")
+        return Score(
+            value=len(found) / len(gold), reason=f"{len(found)} of {len(gold)} gold papers"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from evals.__main__ import main
 from evals.compare import compare, permutation_p, report
 from evals.log import RunLog
 from evals.provenance import git_state, library_fingerprint, prompt_versions
-from evals.questions import Question
+from evals.questions import Question, Source
 from evals.runner import ask_pending
 from evals.summary import aligned, percentile, summarise, table
 
@@ -52,7 +53,7 @@ def reply(question, said=SAID):
     return SimpleNamespace(to_dict=lambda: plain)
 
 
-def ask(question, history):
+def ask(question, history, where=None):
     return reply(question)
 
 
@@ -101,7 +102,7 @@ def test_summary_by_hand(log):
 
 def test_never_abstaining_has_no_precision_and_an_f1_of_0(tmp_path):
     said = SAID | {"Cold?": ("4.", [], 1.0), "Price?": ("5.", [], 1.0)}
-    group = summarise(finished(tmp_path / "a", lambda asked, _: reply(asked, said)))["all"]
+    group = summarise(finished(tmp_path / "a", lambda asked, *_, where: reply(asked, said)))["all"]
     assert group["abstention_precision"]["value"] is None
     assert group["abstention_f1"]["value"] == 0.0
 
@@ -145,16 +146,40 @@ def test_round_trip(log):
 
 def test_the_conversation_is_put_with_the_question(tmp_path):
     turns = (Message(role="user", content="Hot?"), Message(role="assistant", content="Yes."))
-    question = Question(id="f1", type="follow-up", question="Cold?", gold=("A",), history=turns)
+    question = Question(id="f1", type="follow_up", question="Cold?", gold=("A",), history=turns)
     seen = []
 
-    def listening(asked, history):
-        seen.append((asked, history))
+    def listening(asked, history, *, where):
+        seen.append((asked, history, where))
         return reply(asked)
 
     log = finished(tmp_path / "a", listening, (question,))
-    assert seen == [("Cold?", turns)]
+    assert seen == [("Cold?", turns, None)]
     assert RunLog.read(log.path).questions == (question,)
+
+
+def test_the_filter_is_put_with_the_question(tmp_path):
+    filtered = Question(**{**vars(QUESTIONS[1]), "where": "title:fridge"})
+    seen = []
+
+    def listening(asked, history, *, where):
+        seen.append(where)
+        return reply(asked)
+
+    log = finished(tmp_path / "a", listening, (filtered, QUESTIONS[0]))
+    assert seen == ["title:fridge", None]
+    assert RunLog.read(log.path).questions == log.questions
+    # Asked of other papers, it is another question.
+    assert compare(finished(tmp_path / "b"), log).unpaired == ("m1", "s2", "u1", "u2")
+
+
+def test_a_log_from_before_there_were_filters_is_read(log):
+    first, *rest = log.path.read_text().splitlines(keepends=True)
+    older = json.loads(first)
+    for question in older["questions"]:
+        del question["where"]
+    log.path.write_text(json.dumps(older) + "\n" + "".join(rest))
+    assert RunLog.read(log.path).questions == QUESTIONS
 
 
 @pytest.mark.parametrize("cut", [1, 30, 200])
@@ -168,7 +193,7 @@ def test_resume_after_a_cut(log, cut):
     again.resume(STATE)
     asked = []
 
-    def counting(question, history):
+    def counting(question, history, *, where):
         asked.append(question)
         return reply(question)
 
@@ -182,7 +207,7 @@ def test_resume_after_a_cut(log, cut):
 
 
 def test_an_interrupted_run_has_kept_its_cases(tmp_path):
-    def interrupted(question, history):
+    def interrupted(question, history, *, where):
         if question == "Both?":
             raise KeyboardInterrupt
         return reply(question)
@@ -193,7 +218,7 @@ def test_an_interrupted_run_has_kept_its_cases(tmp_path):
 
 
 def test_errors_are_asked_again(tmp_path):
-    def failing(question, history):
+    def failing(question, history, *, where):
         if question == "Cold?":
             raise OSError("the fridge is open")
         return reply(question)
@@ -241,7 +266,7 @@ def test_diff(log, tmp_path):
         "Hot?": ("It is hot [1].", ["Mug", "Kettle"], 1.0),
         "Cold?": ("It is 4 degrees [1].", ["Mug", "Fridge"], 2.5),
     }
-    other = finished(tmp_path / "b", lambda asked, _: reply(asked, said), QUESTIONS[:4])
+    other = finished(tmp_path / "b", lambda asked, *_, where: reply(asked, said), QUESTIONS[:4])
     found = compare(log, other)
     rows = {one.metric: (one.n, one.before, one.after, one.change) for one in found.differences}
     assert rows["facts"] == (2, 0.5, 0.5, 0.0)
@@ -322,15 +347,50 @@ def test_validate_command(tmp_path):
         paper = {"title": title, "abstract": f"The {title} has 3.5 legs and 4 eyes."}
         papers.append(tmp_path / f"{title}.jsonl")
         papers[-1].write_text(json.dumps(paper) + "\n")
+    facts = {"Kettle": (("3.5",),), "Fridge": (("4",),)}
+    asked = [
+        Question(
+            id=title,
+            type="single",
+            question=f"How well does one stand with {title}s nearby?",
+            gold=(title,),
+            evidence=(Source(paper=title, find=("legs",)),),
+            must_include=must,
+            reference="It has 3.5 legs and 4 eyes.",
+        )
+        for title, must in facts.items()
+    ]
     questions = tmp_path / "questions"
     questions.mkdir()
     file = questions / "all.jsonl"
-    file.write_text("".join(json.dumps(one.to_dict()) + "\n" for one in QUESTIONS))
+    file.write_text("".join(json.dumps(one.to_dict()) + "\n" for one in asked))
     sound = invoke("validate", "--papers", *papers, "--questions", questions)
-    assert (sound.exit_code, sound.stdout) == (0, "5 questions, 2 papers: 0 problems\n")
+    assert (sound.exit_code, sound.stdout) == (0, "2 questions, 2 papers: 0 problems\n")
     lacking = invoke("validate", "--questions", file, "--papers", papers[0])
     assert lacking.exit_code == 1
-    assert "s2: no paper of the library is “Fridge”" in lacking.stdout
+    assert "Fridge: no paper of the library is “Fridge”" in lacking.stdout
+
+
+def test_the_fixed_questions_are_sound_and_enough():
+    result = invoke("validate")
+    assert (result.exit_code, result.stdout.endswith(", 140 papers: 0 problems\n")) == (0, True)
+
+
+def test_the_fixed_questions_are_sound_of_the_real_abstracts(seeds):
+    result = invoke("validate", "--papers", *seeds)
+    assert result.exit_code == 0, result.stdout
+
+
+def test_the_fixed_questions_must_ask_about_every_paper(tmp_path):
+    another = tmp_path / "more.jsonl"
+    another.write_text(
+        json.dumps({"title": "Mugs", "abstract": "A mug holds three cups of any tea, always."})
+        + "\n"
+    )
+    bundled = Path(__file__).parents[1] / "assistant" / "data" / "library.jsonl"
+    result = invoke("validate", "--papers", bundled, another)
+    assert result.stdout.splitlines()[0] == "no single-paper question asks about “Mugs”"
+    assert result.exit_code == 1
 
 
 def test_an_option_without_its_value_is_refused():

@@ -154,7 +154,7 @@ def test_words_and_seconds():
 
 
 def test_an_error_is_recorded_and_not_scored():
-    def broken(question, history):
+    def broken(question, history, *, where):
         raise ZeroDivisionError("no tea")
 
     case = solve(SINGLE, broken)
