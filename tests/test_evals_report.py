@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from collections import defaultdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,54 +21,33 @@ from evals.report.confidence_figures import calibration_figure, calibration_summ
 from evals.report.data import (
     Run,
     confidences,
-    details,
-    header,
     judgements,
     load_runs,
-    metric_names,
-    quality,
-    question_types,
     retrieval_scores,
+    risks_of,
     stage_seconds,
     supports,
 )
+from evals.report.header import details, header
 from evals.report.look import DARK, LIGHT
 from evals.report.measures import (
     Bin,
-    Interval,
-    Operating,
-    bootstrap_mean,
     calibration_bins,
     calibration_error,
     edges,
     histogram,
-    mean_risk,
-    risk_coverage,
     spread,
 )
+from evals.report.quality import measure
 from evals.report.quality_figures import quality_figures, quality_table
 from evals.report.spread_figures import score_figures, seconds_figures
-from evals.scorers import Score
+from evals.scoring.base import Score
 from tests.logs import EVIL, QUESTIONS, SAID, STATE, hostile_log, made_log, write_log
 
 JUDGED = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)
 
 
 # The numbers, by hand.
-
-
-def test_bootstrap_of_two_values_reaches_both():
-    # A resample is (0, 0) or (1, 1) in a quarter of the cases each: beyond the 2.5 % at both ends.
-    assert bootstrap_mean([0.0, 1.0]) == Interval(mean=0.5, low=0.0, high=1.0, n=2)
-    assert bootstrap_mean([0.5] * 4) == Interval(mean=0.5, low=0.5, high=0.5, n=4)
-    assert bootstrap_mean([0.5]) == Interval(mean=0.5, low=None, high=None, n=1)
-    assert bootstrap_mean([]) is None
-
-
-def test_bootstrap_is_close_to_the_normal_interval():
-    found = bootstrap_mean([0.0] * 100 + [1.0] * 100)
-    # ± 1.96 · sqrt(0.25 / 200)
-    assert (found.low, found.high) == pytest.approx((0.431, 0.569), abs=0.01)
 
 
 def test_calibration_by_hand():
@@ -88,26 +68,6 @@ def test_every_reply_is_in_one_bin(judged):
     bins = calibration_bins(judged)
     assert sum(one.n for one in bins) == len(judged)
     assert all(one.low - 1e-9 <= one.confidence <= one.high + 1e-9 for one in bins if one.n)
-
-
-def test_risk_and_coverage_by_hand():
-    points = risk_coverage([(0.5, False), (0.9, True), (0.5, True), (0.2, False)], asked=8)
-    assert points == [
-        Operating(threshold=0.9, coverage=1 / 8, risk=0.0),
-        Operating(threshold=0.5, coverage=3 / 8, risk=1 / 3),
-        Operating(threshold=0.2, coverage=4 / 8, risk=2 / 4),
-    ]
-    assert mean_risk(points) == pytest.approx((1 * 0 + 2 / 3 + 1 / 2) / 4)
-    assert risk_coverage([], asked=3) == []
-    assert mean_risk([]) is None
-
-
-@given(JUDGED.filter(bool), st.integers(0, 5))
-def test_the_curve_ends_with_all_answers(judged, declined):
-    points = risk_coverage(judged, len(judged) + declined)
-    assert points[-1].coverage == len(judged) / (len(judged) + declined)
-    assert points[-1].risk == sum(not right for _, right in judged) / len(judged)
-    assert [one.coverage for one in points] == sorted({one.coverage for one in points})
 
 
 def test_histogram_by_hand():
@@ -138,9 +98,19 @@ def test_right_and_wrong(run):
 
 
 def test_summary_of_confidence(run):
-    row = calibration_summary([run]).rows[0]
-    # (2·0.1 + 0.7 + 0.8 + 0.6) / 5, (0.1 + 0.7 + 0.6) / 3, (0 + 1/2 + 2/3) / 3
-    assert row == ("A: a.jsonl", "5", "2", "0.46", "0.467", "0.389")
+    row = calibration_summary([run], measure([run])).rows[0]
+    # (2·0.1 + 0.7 + 0.8 + 0.6) / 5, (0.1 + 0.7 + 0.6) / 3, and the mean of the risks below.
+    assert row[:5] == ("A: a.jsonl", "5", "2", "0.46", "0.467")
+    assert re.fullmatch(r"0\.543 \(0[.\d]* to [\d.]+; n = 5\)", row[5])
+
+
+def test_risk_and_coverage_by_hand(run):
+    found = risks_of(run)
+    # Losses, the surest first: s1 0, s2 1, u2 1 and s3, u1 1 each; d1 has no fact to look for.
+    assert found.confidences == (0.9, 0.7, 0.6, 0.2, 0.1)
+    assert found.risks == pytest.approx((0, 1 / 2, 2 / 3, 3 / 4, 4 / 5))
+    assert sum(found.risks) / 5 == pytest.approx(measure([run]).values["A", "aurc", "all"].value)
+    assert found.answered == 3
 
 
 def test_figures_of_confidence(run):
@@ -149,28 +119,44 @@ def test_figures_of_confidence(run):
     assert list(curve["x"]) == pytest.approx([0.6, 0.7, 0.8, 0.9])
     assert list(curve["y"]) == [0, 0, 0, 1]
     assert list(counts["y"]) == [0, 0, 0, 0, 0, 0, 1, 1, 1, 2]
-    curve, end = risk_figure([run]).spec["data"]
-    assert list(curve["x"]) == pytest.approx([0.2, 0.4, 0.6])
-    assert list(curve["y"]) == pytest.approx([0, 1 / 2, 2 / 3])
-    assert list(end["x"]) == pytest.approx([0.6])
+    curve, mark = risk_figure([run]).spec["data"]
+    assert list(curve["x"]) == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
+    assert list(curve["y"]) == pytest.approx([0, 1 / 2, 2 / 3, 3 / 4, 4 / 5])
+    assert (list(mark["x"]), list(mark["y"])) == ([0.6], [pytest.approx(2 / 3)])
     rows = risk_figure([run]).table.rows
     assert rows[2] == ("A", "50%", "0.667", "0.6")
-    assert rows[-1] == ("A", "100%", "n/a", "n/a")
+    assert rows[-1] == ("A", "100%", "0.8", "0.1")
+
+
+def test_no_answer_has_no_curve():
+    run = load_runs([made_log(said=dict.fromkeys(SAID))])[0]
+    curve, mark = risk_figure([run]).spec["data"]
+    assert [list(curve["x"]), list(mark["x"])] == [[], []]
+    assert risk_figure([run]).table.rows[0] == ("A", "10%", "n/a", "n/a")
+    assert calibration_summary([run], measure([run])).rows[0][1:] == (
+        "0", "7", "n/a", "n/a", "n/a",
+    )  # fmt: skip
+
+
+def rescored(run, label="A", **scores):
+    """Return the run with these scores alone, by question."""
+    blank = {question.id: defaultdict(lambda: Score(value=None)) for question in QUESTIONS}
+    for name, values in scores.items():
+        blank[name].update({metric: Score(value=value) for metric, value in values.items()})
+    return Run(label=label, log=run.log, scores=blank)
 
 
 def test_without_the_share_of_all_facts_the_share_of_facts_counts(run):
-    scores = {"s1": {"facts": Score(value=1.0)}, "s2": {"facts": Score(value=0.5)}}
-    others = {question.id: {} for question in QUESTIONS}
-    found = judgements(Run(label="A", log=run.log, scores=others | scores))
+    found = judgements(rescored(run, s1={"facts": 1.0}, s2={"facts": 0.5}))
     assert found.answers == ((0.9, True), (0.7, False), (0.6, False))
 
 
 def test_a_type_without_scores_is_not_zero(run):
-    figure = quality_figures([run])[0]
-    assert figure.title == "all_facts"
+    figure = quality_figures([run], measure([run]))[0]
+    assert figure.title == "all facts"
     assert figure.table.headings == ("metric", "run", "single", "definition", "unanswerable", "all")
     row = figure.table.rows[0]
-    assert row[0:2] == ("all_facts", "A")
+    assert row[:2] == ("all facts", "A")
     assert row[2].startswith("0.333 (0 to ")
     assert row[2].endswith("; n = 3)")
     assert row[3:5] == ("n/a", "n/a")
@@ -182,27 +168,37 @@ def test_a_type_without_scores_is_not_zero(run):
     ]  # fmt: skip
 
 
+def test_bars_carry_their_intervals(run):
+    figure = quality_figures([run], measure([run]))[0]
+    _, low, high = re.split(r" \(| to |;", figure.table.rows[0][2])[:3]
+    errors = figure.spec["data"][0]["error_y"]
+    assert 1 / 3 - errors["arrayminus"][0] == pytest.approx(float(low), abs=0.001)
+    assert 1 / 3 + errors["array"][0] == pytest.approx(float(high), abs=0.001)
+
+
 def test_a_blank_of_one_run_stands_in_its_bars_place(run):
     other = load_runs([made_log(said={**SAID, "s1": None, "s2": None, "s3": None})])[0]
-    notes = quality_figures([run, other])[0].spec["layout"]["annotations"]
+    other = Run(label="B", log=other.log, scores=other.scores)
+    figure = quality_figures([run, other], measure([run, other]))[0]
+    notes = figure.spec["layout"]["annotations"]
     assert [round(note["x"], 2) for note in notes] == [0.2, 1, 2, 3.2]
 
 
 def test_metrics_are_those_of_the_scores(run):
-    scores = {question.id: {"ndcg@10": Score(value=0.5)} for question in QUESTIONS}
-    newer = Run(label="B", log=run.log, scores=scores | {"s1": {"cost": Score(value=None)}})
-    assert metric_names([newer]) == ["cost", "ndcg@10"]
-    assert [figure.title for figure in quality_figures([newer])] == ["ndcg@10"]
-    assert "mrr" in [figure.title for figure in quality_figures([run])]
-    assert quality_table([newer], ["cost"]).rows == (("cost", "B", *["n/a"] * 4),)
-    both = quality_table([run, newer], ["ndcg@10"]).rows
-    assert both[0][2:] == ("n/a",) * 4
-    assert both[1][-1] == "0.5 (0.5 to 0.5; n = 6)"
+    newer = rescored(run, "B", s1={"mrr": 0.5, "grace": 3.0}, s2={"mrr": 0.25})
+    both = measure([run, newer])
+    assert both.metrics[-1].name == "grace"
+    titles = [figure.title for figure in quality_figures([newer], measure([newer]))]
+    assert titles == ["MRR"]
+    assert "nDCG@5" in [figure.title for figure in quality_figures([run], measure([run]))]
+    rows = quality_table([run, newer], both, [both.metrics[-1]]).rows
+    assert rows[0] == ("grace", "A", *["n/a"] * 4)
+    assert rows[1] == ("grace", "B", "3 (n = 1)", "n/a", "n/a", "3 (n = 1)")
 
 
 def test_a_score_that_is_no_number_is_not_scored(run):
-    scores = {question.id: {"facts": Score(value=float("nan"))} for question in QUESTIONS}
-    assert quality(Run(label="A", log=run.log, scores=scores), "facts", "all") is None
+    found = measure([rescored(run, s1={"facts": float("nan")})])
+    assert not [name for _, name, _ in found.values if name == "facts"]
 
 
 def test_stages_add_up_to_the_total():
@@ -452,7 +448,7 @@ def test_an_old_log_still_renders():
 
 def test_a_log_without_a_case_renders():
     empty = made_log(said={})
-    assert question_types(load_runs([empty])) == ["single", "definition", "unanswerable", "all"]
+    assert measure(load_runs([empty])).types == ("single", "definition", "unanswerable", "all")
     assert "0 of 7 questions" in report.render([empty])
 
 
@@ -463,7 +459,9 @@ def test_runs_that_share_no_question():
 
 def test_the_page_is_bounded_however_long_the_log():
     questions = [
-        Question(id=f"q{n}", type="single", question=f"{n}?", must_include=(("no",),))
+        Question(
+            id=f"q{n}", type="single", question=f"{n}?", gold=("Mug",), must_include=(("no",),)
+        )
         for n in range(300)
     ]
     said = {question.id: ("word " * 1000, n / 300) for n, question in enumerate(questions)}

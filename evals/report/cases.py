@@ -16,7 +16,7 @@ from evals.report.data import (
     stage_seconds,
     was_right,
 )
-from evals.scorers import Answer
+from evals.scoring.base import Answer
 
 # Bounds for the size of a case.
 MOST_ENTRIES = 10
@@ -262,9 +262,14 @@ def _dropped(trace: Mapping[str, Any]) -> Iterator[Dropped]:
 
 
 def decimals(value: float | None) -> str:
-    """Return at most three decimals: "0.5", "12", "0.033"; "n/a" where nothing was scored."""
+    """Return three decimals at most, or three figures of what is small: "0.5", "12", "0.0004".
+
+    "n/a" where nothing was scored, which is not 0.
+    """
     if value is None:
         return NOT_SCORED
+    if 0 < abs(value) < 0.01:
+        return f"{value:.3g}"
     return f"{value:.3f}".rstrip("0").rstrip(".")
 
 

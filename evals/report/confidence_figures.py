@@ -1,40 +1,36 @@
 """Whether confidence tells right from wrong: calibration, and risk by coverage."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from evals.report.cases import decimals
-from evals.report.data import NOT_SCORED, Judgements, Run, judgements
+from evals.report.data import NOT_SCORED, Risks, Run, judgements, risks_of
 from evals.report.look import GUIDE, Figure, Table, figure, filled, line_and_marker
-from evals.report.measures import (
-    Bin,
-    Operating,
-    calibration_bins,
-    calibration_error,
-    mean_risk,
-    risk_coverage,
-)
+from evals.report.measures import Bin, calibration_bins, calibration_error
+from evals.report.quality import Quality
+from evals.report.quality_figures import interval_text
+from evals.summary import ALL
 
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
-def calibration_summary(runs: Sequence[Run]) -> Table:
-    """Return the calibration error of all replies and of the answers alone, and mean risk."""
-    found = [(run, judgements(run)) for run in runs]
-    return Table(
-        headings=("run", "replies judged", "not scored", "ECE", "ECE of answers", "mean risk"),
-        rows=tuple(
-            (
-                run.name,
-                str(len(judged.decisions)),
-                str(judged.left_out),
-                decimals(calibration_error(calibration_bins(judged.decisions))),
-                decimals(calibration_error(calibration_bins(judged.answers))),
-                decimals(mean_risk(_risks(judged))),
-            )
-            for run, judged in found
-        ),
-    )
+def calibration_summary(runs: Sequence[Run], quality: Quality) -> Table:
+    """Return the calibration error of all replies and of the answers alone, and the AURC."""
+    areas = [one for one in quality.metrics if one.name == "aurc"]
+    rows = []
+    for run in runs:
+        judged = judgements(run)
+        errors = (
+            calibration_error(calibration_bins(some)) for some in (judged.decisions, judged.answers)
+        )
+        area = next((quality.of(run, one, ALL) for one in areas), None)
+        rows.append((
+            run.name, str(len(judged.decisions)), str(judged.left_out), *map(decimals, errors),
+            interval_text(area),
+        ))  # fmt: skip
+    headings = ("run", "replies judged", "not scored", "ECE", "ECE of answers", "AURC")
+    return Table(headings=headings, rows=tuple(rows))
 
 
 def calibration_figure(runs: Sequence[Run]) -> Figure:
@@ -90,50 +86,45 @@ def _bin_counts(index: int, run: Run, bins: Sequence[Bin]) -> dict[str, Any]:
 
 
 def risk_figure(runs: Sequence[Run]) -> Figure:
-    """Draw the share of wrong answers over the share of questions answered."""
+    """Draw the mean loss over the share of questions answered."""
     traces: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = []
     for index, run in enumerate(runs):
-        points = _risks(judgements(run))
-        traces += _curve(index, run, points)
-        rows += [(run.label, f"{share:.0%}", *_at_coverage(points, share)) for share in _SHARES]
+        found = risks_of(run)
+        traces += _curve(index, run, found)
+        rows += [(run.label, f"{share:.0%}", *_at_coverage(found, share)) for share in _SHARES]
     layout = {
         "xaxis": {"range": [0, 1.03], "tickformat": ".0%",
                   "title": {"text": "questions answered, the surest first"}},
-        "yaxis": {"range": [0, 1.03], "tickformat": ".0%", "title": {"text": "answers wrong"}},
+        "yaxis": {"range": [0, 1.03], "title": {"text": "mean loss"}},
     }  # fmt: skip
-    headings = ("run", "answered at least", "answers wrong", "from confidence")
+    headings = ("run", "answered", "mean loss", "down to confidence")
     table = Table(headings=headings, rows=tuple(rows))
     return figure("risk", "Risk and coverage", 420, traces, layout, table)
 
 
-def _curve(index: int, run: Run, points: Sequence[Operating]) -> list[dict[str, Any]]:
-    """Return the curve, and a mark at its end, where the run stood."""
+def _curve(index: int, run: Run, found: Risks) -> list[dict[str, Any]]:
+    """Return the curve, and a mark at the share that the run answered."""
     line, marker = line_and_marker(index)
-    places = {
-        "x": [point.coverage for point in points],
-        "y": [point.risk for point in points],
-    }
+    total = len(found.risks)
     curve = {
-        "type": "scatter", "mode": "lines", "name": run.label, "line": line, **places,
-        "customdata": [point.threshold for point in points],
-        "hovertemplate": f"{run.label}: %{{x:.0%}} answered, %{{y:.0%}} of them wrong, "
-                         "from confidence %{customdata:.3f}<extra></extra>",
+        "type": "scatter", "mode": "lines", "name": run.label, "line": line,
+        "x": [(place + 1) / total for place in range(total)], "y": list(found.risks),
+        "customdata": list(found.confidences),
+        "hovertemplate": f"{run.label}: %{{x:.0%}} answered, mean loss %{{y:.3f}}, "
+                         "down to confidence %{customdata:.3f}<extra></extra>",
     }  # fmt: skip
-    end = {
+    stood = [found.answered] if found.answered else []
+    mark = {
         "type": "scatter", "mode": "markers", "name": run.label, "showlegend": False,
         "marker": marker, "cliponaxis": False, "hoverinfo": "skip",
-        **{axis: values[-1:] for axis, values in places.items()},
+        "x": [count / total for count in stood], "y": [found.risks[count - 1] for count in stood],
     }  # fmt: skip
-    return [curve, end]
+    return [curve, mark]
 
 
-def _risks(judged: Judgements) -> list[Operating]:
-    return risk_coverage(judged.answers, len(judged.decisions))
-
-
-def _at_coverage(points: Sequence[Operating], share: float) -> tuple[str, str]:
-    reached = next((point for point in points if point.coverage >= share), None)
-    if reached is None:
+def _at_coverage(found: Risks, share: float) -> tuple[str, str]:
+    if not found.risks:
         return NOT_SCORED, NOT_SCORED
-    return decimals(reached.risk), decimals(reached.threshold)
+    place = math.ceil(round(share * len(found.risks), 9)) - 1
+    return decimals(found.risks[place]), decimals(found.confidences[place])

@@ -1,27 +1,24 @@
-"""What the page shows of its runs, read from their logs; whatever an old log lacks is None.
-
-Metrics are known by the names that the scored cases carry, none is taken for granted.
-"""
+"""What the page shows of its runs, read from their logs; whatever an old log lacks is None."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
+import numpy as np
+
 from assistant.errors import InputError
 from assistant.text.cleaning import title_key
 from evals.log import RunLog
 from evals.questions import Question
-from evals.report.measures import Interval, Judged, bootstrap_mean
-from evals.scorers import Answer, Score
-from evals.summary import ALL
+from evals.report.measures import Judged
+from evals.scoring import Scored, Scoring
+from evals.scoring.abstention import risk_coverage
+from evals.scoring.base import Answer, Score
 
 MOST_RUNS = 6
 NOT_SCORED = "n/a"
-# Where the files lie has no bearing on the answers, and is nobody else's business.
-_PRIVATE = frozenset({"home", "models"})
 _RIGHT = ("all_facts", "facts")
 # Stages that run while another one does, whose seconds hold theirs.
 _WITHIN = {"verify": "write", "judge": "write"}
@@ -33,7 +30,7 @@ class Run:
 
     label: str
     log: RunLog
-    scores: Mapping[str, Mapping[str, Score]]
+    scores: Scored
 
     @property
     def name(self) -> str:
@@ -48,7 +45,7 @@ class Run:
                 yield question, case.answer
 
 
-def load_runs(logs: Sequence[RunLog]) -> list[Run]:
+def load_runs(logs: Sequence[RunLog], scoring: Scoring | None = None) -> list[Run]:
     """Score the logs anew, by the facts and gold papers of the last one where they ask the same.
 
     Raises:
@@ -59,7 +56,7 @@ def load_runs(logs: Sequence[RunLog]) -> list[Run]:
     latest = {question.id: question for question in logs[-1].questions}
     alike = [log.scored_by(latest) for log in logs]
     return [
-        Run(label=label, log=log, scores=log.scores())
+        Run(label=label, log=log, scores=log.scores(scoring))
         for label, log in zip(ascii_uppercase, alike, strict=False)
     ]
 
@@ -112,7 +109,7 @@ class Judgements:
 
 
 def judgements(run: Run) -> Judgements:
-    """Collect what calibration and the risk–coverage curve are drawn from."""
+    """Collect what calibration is drawn from."""
     decisions, answers = [], []
     for question, answer in run.answered():
         right = was_right(question, answer, run.scores[question.id])
@@ -129,27 +126,37 @@ def judgements(run: Run) -> Judgements:
     )
 
 
-def metric_names(runs: Sequence[Run]) -> list[str]:
-    """Return every metric that any case is scored by, in the order of the scores."""
-    return list(
-        dict.fromkeys(name for run in runs for scores in run.scores.values() for name in scores)
+@dataclass(frozen=True, kw_only=True)
+class Risks:
+    """What answering from each confidence down would cost, the surest question first.
+
+    `risks[k]` is the mean loss of the first k + 1 questions, `confidences[k]` the confidence
+    down to which they are; `answered` of them the run did answer.
+    """
+
+    confidences: tuple[float, ...]
+    risks: tuple[float, ...]
+    answered: int
+
+
+def risks_of(run: Run) -> Risks:
+    """Collect what the risk–coverage curve is drawn from; its mean height is the AURC."""
+    rows, answered = [], 0
+    for question, answer in run.answered():
+        scores = run.scores[question.id]
+        row = [number(scores[name].value) for name in ("confidence", "loss") if name in scores]
+        if len(row) == 2 and None not in row:
+            rows.append(row)
+            answered += not abstained(answer)
+    if not rows:
+        return Risks(confidences=(), risks=(), answered=0)
+    given = np.array(rows, dtype=np.float64)
+    confidences = np.sort(given[:, 0])[::-1]
+    return Risks(
+        confidences=tuple(confidences.tolist()),
+        risks=tuple(risk_coverage(given).tolist()),
+        answered=answered,
     )
-
-
-def question_types(runs: Sequence[Run]) -> list[str]:
-    """Return the types of question that were asked, and last "all"."""
-    return [*dict.fromkeys(one.type for run in runs for one in run.log.questions), ALL]
-
-
-def quality(run: Run, metric: str, kind: str) -> Interval | None:
-    """Return the metric's mean over the questions of a type; None where none is scored."""
-    found = (
-        run.scores.get(question.id, {}).get(metric)
-        for question in run.log.questions
-        if kind in (ALL, question.type)
-    )
-    values = (number(score.value) for score in found if score is not None)
-    return bootstrap_mean([value for value in values if value is not None])
 
 
 def stage_seconds(answer: Answer) -> dict[str, float]:
@@ -221,78 +228,3 @@ def confidences(run: Run) -> dict[str, list[float]]:
         if confidence is not None:
             groups["answerable" if question.answerable else "unanswerable"].append(confidence)
     return groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A fact of the runs: its name, a value for each run, and whether these differ."""
-
-    name: str
-    values: tuple[str, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether not all runs have the same."""
-        return len(set(self.values)) > 1
-
-
-def header(runs: Sequence[Run]) -> list[Row]:
-    """Return what was run: one row for each fact."""
-    makers = {
-        "log": lambda run: run.log.path.name,
-        "begun": lambda run: str(run.log.run.get("started") or NOT_SCORED),
-        "commit": _commit,
-        "model": _models,
-        "library": lambda run: _listed(run.log.run.get("library")),
-        "machine": lambda run: _listed(run.log.run.get("machine")),
-        "questions": _counts,
-    }
-    return [
-        Row(name=name, values=tuple(make(run) for run in runs)) for name, make in makers.items()
-    ]
-
-
-def details(runs: Sequence[Run], part: str) -> list[Row]:
-    """Return the rows of a mapping of the runs, as "settings" or "prompts"; differing ones first.
-
-    Folders and addresses of the user's own are left out.
-    """
-    parts = [run.log.run.get(part) or {} for run in runs]
-    names = dict.fromkeys(name for one in parts for name in one if name not in _PRIVATE)
-    rows = [
-        Row(name=name, values=tuple(_plain(one.get(name, NOT_SCORED)) for one in parts))
-        for name in names
-    ]
-    return sorted(rows, key=lambda row: not row.differs)
-
-
-def _commit(run: Run) -> str:
-    git = run.log.run.get("git") or {}
-    commit = str(git.get("commit") or NOT_SCORED)[:12]
-    return f"{commit}, with changes" if git.get("dirty") else commit
-
-
-def _models(run: Run) -> str:
-    """Name who wrote the answers, and how many each where there are several."""
-    counts = Counter(str(answer.get("model") or NOT_SCORED) for _, answer in run.answered())
-    chosen = (run.log.run.get("settings") or {}).get("model")
-    if len(counts) < 2:
-        return next(iter(counts), str(chosen or NOT_SCORED))
-    return ", ".join(f"{name} ({count})" for name, count in counts.most_common())
-
-
-def _counts(run: Run) -> str:
-    asked = len(run.log.questions)
-    errors = sum(case.answer is None for case in run.log.cases.values())
-    answered = len(run.log.cases) - errors
-    return f"n = {asked}: {answered} answered, {errors} errors, {asked - len(run.log.cases)} open"
-
-
-def _listed(part: Mapping[str, Any] | None) -> str:
-    return (
-        ", ".join(f"{name} {_plain(value)}" for name, value in (part or {}).items()) or NOT_SCORED
-    )
-
-
-def _plain(value: Any) -> str:
-    return "not set" if value in (None, "") else str(value)

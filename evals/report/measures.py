@@ -2,40 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import fmean
 
 import numpy as np
 
-RESAMPLES = 2_000
 BINS = 10
 Judged = tuple[float, bool]
 """A confidence in [0, 1], and whether the reply was right."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A mean of `n` values, and the ends of its 95 % interval; None where n is 1."""
-
-    mean: float
-    low: float | None
-    high: float | None
-    n: int
-
-
-def bootstrap_mean(values: Sequence[float], seed: int = 0) -> Interval | None:
-    """Return the mean and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, ch. 13).
-
-    None where there is no value. Values that are all alike give an interval of no width.
-    """
-    if not values:
-        return None
-    if len(values) == 1:
-        return Interval(mean=values[0], low=None, high=None, n=1)
-    given = np.asarray(values, dtype=np.float64)
-    chosen = np.random.default_rng(seed).integers(len(given), size=(RESAMPLES, len(given)))
-    low, high = np.percentile(given[chosen].mean(axis=1), (2.5, 97.5))
-    return Interval(mean=fmean(values), low=float(low), high=float(high), n=len(values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,49 +56,6 @@ def calibration_error(bins: Sequence[Bin]) -> float | None:
         if one.right is not None and one.confidence is not None
     )
     return sum(gaps) / total
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operating:
-    """What answering from confidence `threshold` up gives: shares of questions, and of answers."""
-
-    threshold: float
-    coverage: float
-    risk: float
-
-
-def risk_coverage(answered: Sequence[Judged], asked: int) -> list[Operating]:
-    """Return a point for each confidence, the surest first (El-Yaniv & Wiener 2010).
-
-    Coverage is the share of the `asked` questions that are answered with that confidence or
-    more; risk is the share of those answers that are wrong. Questions that were declined are
-    among the asked, so the curve ends where the run itself stood.
-    """
-    points = []
-    taken = wrong = 0
-    ordered = sorted(answered, key=lambda one: -one[0])
-    for confidence, group in groupby(ordered, key=lambda one: one[0]):
-        outcomes = [right for _, right in group]
-        taken += len(outcomes)
-        wrong += outcomes.count(False)
-        points.append(Operating(threshold=confidence, coverage=taken / asked, risk=wrong / taken))
-    return points
-
-
-def mean_risk(points: Sequence[Operating]) -> float | None:
-    """Return the mean risk over the coverage reached, each step at the risk that it leads to.
-
-    This is the area under the risk–coverage curve (Geifman & El-Yaniv 2019) over its width,
-    so that runs which answer more or less can be compared. None where nothing is answered.
-    """
-    if not points:
-        return None
-    starts = [0.0, *(point.coverage for point in points)]
-    area = sum(
-        (point.coverage - start) * point.risk
-        for start, point in zip(starts[:-1], points, strict=True)
-    )
-    return area / points[-1].coverage
 
 
 def edges(values: Sequence[float], count: int = BINS) -> list[float]:

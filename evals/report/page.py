@@ -17,10 +17,13 @@ from evals.compare import Comparison, Flip, compare
 from evals.log import RunLog
 from evals.report.cases import ShownCase, decimals, shown_cases
 from evals.report.confidence_figures import calibration_figure, calibration_summary, risk_figure
-from evals.report.data import Run, details, header, load_runs, metric_names, question_types
+from evals.report.data import NOT_SCORED, Run, load_runs
+from evals.report.header import details, header
 from evals.report.look import DARK, LIGHT, Table
+from evals.report.quality import measure
 from evals.report.quality_figures import quality_figures, quality_table
 from evals.report.spread_figures import score_figures, seconds_figures
+from evals.scoring import Scoring
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,7 +32,7 @@ _FOLDER = Path(__file__).parent
 # With plotly.js, which has 4.8 MB, the page stays below 6 MB.
 CASES_BYTES = 900_000
 # Of these, less is better.
-_LOWER_IS_BETTER = frozenset({"violations", "wrong_abstention"})
+_LOWER_IS_BETTER = frozenset({"aurc", "loss", "unsupported", "violations", "wrong_abstention"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +45,22 @@ class ShownFlip:
     anchor: str
 
 
-def render(logs: Sequence[RunLog]) -> str:
+def render(
+    logs: Sequence[RunLog], scoring: Scoring | None = None, entailment: str = "features"
+) -> str:
     """Return the page of the logs as HTML.
 
     Raises:
         AssistantError: what it is drawn with isn't installed.
         InputError: there are too many logs, or none.
     """
-    runs = load_runs(logs)
+    scoring = scoring or Scoring()
+    runs = load_runs(logs, scoring)
     library, templates = _plotting_library(), _templates()
-    comparison = compare(runs[0].log, runs[1].log) if runs[1:] else None
+    comparison = compare(runs[0].log, runs[1].log, scoring=scoring) if runs[1:] else None
+    quality = measure(runs)
     figures = {
-        "quality": quality_figures(runs),
+        "quality": quality_figures(runs, quality),
         "calibration": [calibration_figure(runs)],
         "risk": [risk_figure(runs)],
         "seconds": seconds_figures(runs),
@@ -68,14 +75,16 @@ def render(logs: Sequence[RunLog]) -> str:
         figures=figures,
         scores=scores,
         specs={one.name: one.spec for group in (*figures.values(), *scores) for one in group},
-        all_metrics=quality_table(runs, metric_names(runs)),
-        calibration=calibration_summary(runs),
+        all_metrics=quality_table(runs, quality, quality.metrics),
+        lower_is_better=[one.label for one in quality.metrics if one.name in _LOWER_IS_BETTER],
+        entailment=entailment,
+        calibration=calibration_summary(runs, quality),
         differences=None if comparison is None else _differences(runs, comparison),
         flips=() if comparison is None else _flips(comparison, [case for case, _ in cases]),
         unpaired=() if comparison is None else comparison.unpaired,
         cases=[text for _, text in cases],
         asked=len({question.id for run in runs for question in run.log.questions}),
-        types=question_types(runs)[:-1],
+        types=quality.types[:-1],
         light=LIGHT,
         dark=DARK,
         library=library,
@@ -160,12 +169,17 @@ def _differences(runs: Sequence[Run], comparison: Comparison) -> Table:
     rows = tuple(
         (
             one.metric, str(one.n), decimals(one.before), decimals(one.after),
-            f"{one.change:+.3f}", f"{one.p:.4f}",
+            _shown(one.change, "+.3f"), _shown(one.p, ".4f"),
+            str(one.only_before), str(one.only_after),
         )
         for one in comparison.differences
     )  # fmt: skip
-    headings = ("metric", "n", before, after, f"{after} − {before}", "p")
-    return Table(headings=headings, rows=rows)
+    change, alone = f"{after} − {before}", (f"only {before}", f"only {after}")
+    return Table(headings=("metric", "n", before, after, change, "p", *alone), rows=rows)
+
+
+def _shown(value: float | None, form: str) -> str:
+    return NOT_SCORED if value is None else format(value, form)
 
 
 def _flips(comparison: Comparison, cases: Sequence[ShownCase]) -> list[ShownFlip]:

@@ -3,63 +3,69 @@
 from collections.abc import Sequence
 from typing import Any
 
+from evals.metrics import Metric
 from evals.report.cases import decimals
-from evals.report.data import NOT_SCORED, Run, metric_names, quality, question_types
+from evals.report.data import NOT_SCORED, Run
 from evals.report.look import GUIDE, Figure, Table, figure, filled, label
-from evals.report.measures import Interval
+from evals.report.quality import Interval, Quality
 
-# What is drawn: of each line the first metric that there is. The table has all of them.
+# What is drawn: of each line the first metric that anything is scored by. The table has all.
 _DRAWN = (
     ("all_facts", "facts"),
-    ("ndcg@10", "ndcg@5", "mrr", "hit@5"),
+    ("ndcg@10", "ndcg@5", "mrr"),
     ("hit@5", "hit@1"),
-    ("alce_citation_precision", "citation_precision"),
-    ("alce_citation_recall", "citation_recall"),
+    ("evidence_recall",),
+    ("gold_citation_precision", "citation_precision"),
+    ("gold_citation_recall", "citation_recall"),
+    ("alce_citation_precision",),
+    ("alce_citation_recall",),
+    ("unsupported",),
     ("abstention_recall",),
     ("wrong_abstention",),
     ("violations",),
 )
 
 
-def quality_figures(runs: Sequence[Run]) -> list[Figure]:
+def quality_figures(runs: Sequence[Run], quality: Quality) -> list[Figure]:
     """Draw bars by type of question, one figure for each of the chosen metrics."""
-    names = metric_names(runs)
-    drawn = dict.fromkeys(
-        next((name for name in choices if name in names), "") for choices in _DRAWN
-    )
-    found = [(name, quality_table(runs, [name])) for name in drawn if name]
-    return [_bars(runs, name, place, table) for place, (name, table) in enumerate(found)]
+    scored = {one.name: one for one in quality.metrics if quality.is_scored(one)}
+    chosen = (next((name for name in names if name in scored), None) for names in _DRAWN)
+    return [
+        _bars(runs, quality, scored[name], place)
+        for place, name in enumerate(name for name in chosen if name is not None)
+    ]
 
 
-def quality_table(runs: Sequence[Run], metrics: Sequence[str]) -> Table:
-    """Return means and intervals, a row for each metric and run, a column for each type."""
-    types = question_types(runs)
+def quality_table(runs: Sequence[Run], quality: Quality, metrics: Sequence[Metric]) -> Table:
+    """Return figures and intervals, a row for each metric and run, a column for each type."""
+    types = quality.types
     rows = [
-        (metric, run.label, *(_interval(quality(run, metric, kind)) for kind in types))
-        for metric in metrics
+        (one.label, run.label, *(interval_text(quality.of(run, one, kind)) for kind in types))
+        for one in metrics
         for run in runs
     ]
     return Table(headings=("metric", "run", *types), rows=tuple(rows))
 
 
-def _interval(value: Interval | None) -> str:
+def interval_text(value: Interval | None) -> str:
+    """Return a figure, its interval, and on how many answers it rests."""
     if value is None:
         return NOT_SCORED
     if value.low is None or value.high is None:
-        return f"{decimals(value.mean)} (n = 1)"
+        return f"{decimals(value.value)} (n = {value.n})"
     bounds = f"{decimals(value.low)} to {decimals(value.high)}"
-    return f"{decimals(value.mean)} ({bounds}; n = {value.n})"
+    return f"{decimals(value.value)} ({bounds}; n = {value.n})"
 
 
-def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
-    types = question_types(runs)
+def _bars(runs: Sequence[Run], quality: Quality, metric: Metric, place: int) -> Figure:
+    types = quality.types
     width = 0.8 / len(runs)
     traces = []
     blanks: list[list[float]] = [[] for _ in types]
     for index, run in enumerate(runs):
         # Placed by hand, so that "n/a" can stand where the bar would be.
         first = width * (index + 0.5) - 0.4
-        found = [(spot + first, quality(run, metric, kind)) for spot, kind in enumerate(types)]
+        found = [(spot + first, quality.of(run, metric, kind)) for spot, kind in enumerate(types)]
         scored = [(x, value) for x, value in found if value is not None]
         traces.append(_run_bars(run.label, index, width, scored))
         for blank, (x, value) in zip(blanks, found, strict=True):
@@ -71,6 +77,7 @@ def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
             notes.append(_not_scored(spot, 0))
         else:
             notes += [_not_scored(x, -90) for x in blank]
+    table = quality_table(runs, quality, [metric])
     layout = {
         "annotations": notes, "showlegend": False,
         "xaxis": {"tickvals": list(range(len(types))), "ticktext": [label(t) for t in types],
@@ -78,7 +85,7 @@ def _bars(runs: Sequence[Run], metric: str, place: int, table: Table) -> Figure:
         "yaxis": {"range": [0, 1.05], "tickvals": [0, 0.25, 0.5, 0.75, 1]},
         "margin": {"l": 38, "r": 8, "t": 8, "b": 30},
     }  # fmt: skip
-    return figure(f"quality-{place}", metric, 260, traces, layout, table)
+    return figure(f"quality-{place}", metric.label, 260, traces, layout, table)
 
 
 def _run_bars(
@@ -87,13 +94,13 @@ def _run_bars(
     values = [value for _, value in scored]
     return {
         "type": "bar", "name": name, "width": width * 0.92, "marker": filled(index),
-        "x": [x for x, _ in scored], "y": [value.mean for value in values],
+        "x": [x for x, _ in scored], "y": [value.value for value in values],
         "error_y": {
             "type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": GUIDE,
-            "array": [_gap(value.mean, value.high) for value in values],
-            "arrayminus": [_gap(value.low, value.mean) for value in values],
+            "array": [_gap(value.value, value.high) for value in values],
+            "arrayminus": [_gap(value.low, value.value) for value in values],
         },
-        "customdata": [_interval(value) for value in values],
+        "customdata": [interval_text(value) for value in values],
         "hovertemplate": f"{name}: %{{customdata}}<extra></extra>",
     }  # fmt: skip
 
