@@ -350,6 +350,8 @@ def test_the_page_has_all_parts(page):
     assert len(page.encode()) < 6_000_000
     text = " ".join(parts.text)
     assert "all_facts 0 → 1 (better)" in text
+    assert "n/a:" in text
+    assert "usd (" in text
     assert "/secret" not in page
 
 

@@ -34,6 +34,7 @@ def header(runs: Sequence[Run]) -> list[Row]:
         "library": lambda run: _listed(run.log.run.get("library")),
         "machine": lambda run: _listed(run.log.run.get("machine")),
         "questions": _counts,
+        "asked at once": lambda run: str(run.log.run.get("jobs") or 1),
     }
     return [
         Row(name=name, values=tuple(make(run) for run in runs)) for name, make in makers.items()

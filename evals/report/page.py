@@ -151,6 +151,7 @@ def _templates() -> "Environment":
     )
     # NaN is no JSON: better to fail here than in the reader's browser.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    environment.globals["not_scored"] = NOT_SCORED
     return environment
 
 
