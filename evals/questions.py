@@ -1,16 +1,16 @@
 """The question set: what is asked, and what a good answer must hold."""
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from assistant.errors import InputError, UnreadableFileError
+from assistant.errors import InputError
 from assistant.text.cleaning import title_key
 from assistant.types import Message
+from evals.json_lines import read_records
 
 QUESTIONS = Path(__file__).parent / "questions"
 
@@ -93,23 +93,11 @@ def load(paths: Iterable[Path]) -> list[Question]:
         for path in paths
         for file in (sorted(path.glob("*.jsonl")) if path.is_dir() else [path])
     ]
-    return [question for file in files for question in _read(file)]
-
-
-def _read(file: Path) -> Iterator[Question]:
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(f"{file}: {error}; give a JSONL file of questions.") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield Question.from_dict(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UnreadableFileError(
-                f"{file}, line {number}: not a question ({error}); mend the line."
-            ) from error
+    return [
+        question
+        for file in files
+        for question in read_records(file, Question.from_dict, "question", "mend the line")
+    ]
 
 
 def choose(
