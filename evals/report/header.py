@@ -1,7 +1,7 @@
 """What was run: the facts of each run, beside each other."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Row:
 
 def header(runs: Sequence[Run]) -> list[Row]:
     """Return what was run: one row for each fact."""
-    makers = {
+    makers: dict[str, Callable[[Run], str]] = {
         "log": lambda run: run.log.path.name,
         "begun": lambda run: str(run.log.run.get("started") or NOT_SCORED),
         "commit": _commit,
