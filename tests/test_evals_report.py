@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from evals.report.cases import reply, shown_cases
 from evals.report.confidence_figures import calibration_figure, calibration_summary, risk_figure
 from evals.report.data import (
     Run,
+    asked_alike,
     confidences,
     judgements,
     load_runs,
@@ -456,7 +458,22 @@ def test_a_log_without_a_case_renders():
 
 def test_runs_that_share_no_question():
     other = made_log("b.jsonl", {"x": ("Yes.", 0.5)}, [Question(id="x", type="x", question="X?")])
-    assert "share no question" in report.render([made_log(), other])
+    page = report.render([made_log(), other])
+    assert "share no question" in page
+    assert "not asked the same questions" in page
+    assert "over those that they share" not in page
+
+
+def test_runs_that_were_asked_alike(page):
+    assert "not asked the same questions" not in page
+    fewer = made_log("b.jsonl", {name: SAID[name] for name in ("s1", "u1")})
+    assert "compares A and B over those that they share" in " ".join(
+        Parts(report.render([made_log(), fewer])).text
+    )
+    assert not asked_alike(load_runs([made_log(), fewer]))
+    reworded = [replace(QUESTIONS[0], question="Warm?"), *QUESTIONS[1:]]
+    assert not asked_alike(load_runs([made_log(), made_log(questions=reworded)]))
+    assert asked_alike(load_runs([made_log(), made_log(said=dict.fromkeys(SAID))]))
 
 
 def test_the_page_is_bounded_however_long_the_log():

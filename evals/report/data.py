@@ -10,7 +10,7 @@ import numpy as np
 
 from assistant.errors import InputError
 from assistant.text.cleaning import title_key
-from evals.log import RunLog
+from evals.log import RunLog, asked
 from evals.questions import Question
 from evals.report.measures import Judged
 from evals.scoring import Scored, Scoring
@@ -59,6 +59,15 @@ def load_runs(logs: Sequence[RunLog], scoring: Scoring | None = None) -> list[Ru
         Run(label=label, log=log, scores=log.scores(scoring))
         for label, log in zip(ascii_uppercase, alike, strict=False)
     ]
+
+
+def asked_alike(runs: Sequence[Run]) -> bool:
+    """Whether all runs have been asked the same questions so far."""
+    sets = {
+        frozenset((one.id, asked(one)) for one in run.log.questions if one.id in run.log.cases)
+        for run in runs
+    }
+    return len(sets) == 1
 
 
 def number(value: Any) -> float | None:

@@ -17,7 +17,7 @@ from evals.compare import Comparison, Flip, compare
 from evals.log import RunLog
 from evals.report.cases import ShownCase, decimals, shown_cases
 from evals.report.confidence_figures import calibration_figure, calibration_summary, risk_figure
-from evals.report.data import NOT_SCORED, Run, load_runs
+from evals.report.data import NOT_SCORED, Run, asked_alike, load_runs
 from evals.report.header import details, header
 from evals.report.look import DARK, LIGHT, Table
 from evals.report.quality import measure
@@ -84,6 +84,7 @@ def render(
         unpaired=() if comparison is None else comparison.unpaired,
         cases=[text for _, text in cases],
         asked=len({question.id for run in runs for question in run.log.questions}),
+        asked_alike=asked_alike(runs),
         types=quality.types[:-1],
         light=LIGHT,
         dark=DARK,
