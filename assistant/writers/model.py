@@ -1,52 +1,26 @@
-"""Two ways to write an answer: sentences verbatim, or a model's words once verified."""
+"""A model's words as an answer, once verified."""
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import DraftClaim, finished_claims, shorter, split_claims
 from assistant.grounding.comparison import coverage
-from assistant.grounding.hostile import harmless, neutral
+from assistant.grounding.hostile import neutral
 from assistant.grounding.verifier import Judge, Verifier
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel
 from assistant.types import Checks, Evidence, Support
+from assistant.writers.grounds import SAME_SENTENCE, Grounds
 
 _DECLINES = re.compile(r"\W*(?:(?:final )?answer\W+)?UNANSWERABLE\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]】\s\d\[]*$")
 MOST_TOKENS_SMALL = 140
 MOST_TOKENS = 400
-SAME_SENTENCE = 0.8
 SECOND_CITATION_SHARE = 0.9
 MOST_JUDGED = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grounds:
-    """What an answer may rest on: the question, its numbered evidence, and how to compare."""
-
-    question: str
-    ranked: tuple[Evidence, ...]
-    evidence: tuple[Evidence, ...]
-    verifier: Verifier
-    rarity: Callable[[str], float]
-
-    def as_prompt(self, *, titles: bool) -> str:
-        """Return the evidence as the numbered lines that a model reads.
-
-        `titles` puts each paper's title above its sentences: worth it for a strong model;
-        to a small one it is a quarter more to read for no better answers (measured).
-        """
-        lines = []
-        before = ""
-        for one in self.evidence:
-            if titles and one.paper.id != before and (title := harmless(one.paper.title)):
-                lines.append(f"From “{title}”:")
-                before = one.paper.id
-            lines.append(f"[{one.key}] {neutral(one.text)}")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,26 +30,6 @@ class Rejected:
     text: str
     reasons: tuple[str, ...]
     score: float
-
-
-def extractive_claims(
-    grounds: Grounds, limit: int, *, said: str = "", words: int | None = None
-) -> list[CitedClaim]:
-    """Return the best evidence sentences verbatim, each citing itself; no two alike.
-
-    What `said` tells already is passed over; `words` bounds the two together.
-    """
-    chosen: list[Evidence] = []
-    for one in grounds.ranked[: limit if said else None]:
-        if len(chosen) == limit:
-            break
-        told = " ".join([said, *(other.text for other in chosen)])
-        if words is not None and len(f"{told} {one.text}".split()) > words:
-            break
-        if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
-            chosen.append(one)
-    verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
-    return [CitedClaim(text=neutral(one.text), supports=((one, verbatim),)) for one in chosen]
 
 
 class ModelWriter:
