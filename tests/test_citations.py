@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -283,6 +284,18 @@ def test_extractive_claims_do_not_repeat_themselves() -> None:
         EVIDENCE[1].text,
     ]
     assert extractive_claims(grounds([]), 3) == []
+
+
+def test_what_a_quoted_sentence_refers_to_is_quoted_before_it() -> None:
+    named, it = EVIDENCE[0], replace(EVIDENCE[1], context=EVIDENCE[0].passage)
+    quoted = extractive_claims(grounds([it, EVIDENCE[2], named]), 3)
+    assert [claim.text for claim in quoted] == [named.text, it.text, EVIDENCE[2].text]
+
+
+def test_context_is_marked_for_a_strong_model() -> None:
+    lines = grounds([replace(EVIDENCE[0], is_context=True), EVIDENCE[1]])
+    assert "\n[1] (context) Large networks" in lines.as_prompt(titles=True)
+    assert lines.as_prompt(titles=False).startswith("[1] Large networks")
 
 
 def test_evidence_is_listed_by_number_for_the_model() -> None:

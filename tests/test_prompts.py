@@ -22,6 +22,7 @@ Rules:
 - Answer first, then the support. At most four short sentences in all.
 - After each sentence put the number of the evidence it rests on in square brackets, as in [2]. \
 Each sentence needs at least one.
+- A sentence marked (context) is there to say what "it" or "this" means in the one after it.
 - Copy numbers, names and units exactly. Name the method or paper a result belongs to.
 - Where papers disagree, say so.
 - If the sentences don't answer the question, reply with the single word UNANSWERABLE."""

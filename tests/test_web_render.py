@@ -213,6 +213,14 @@ class TestPanel:
         assert TWIGNET.abstract in seen.text
         assert seen.all("details") == [{"class": "source", "id": "source-1-1", "open": None}]
 
+    def test_marks_what_the_sentence_refers_to(self) -> None:
+        context = sentence(TWIGNET, "Large networks are costly to store.").passage
+        evidence = replace(TWIGS, context=context)
+        seen = Seen(render.panel((done("It prunes [1].", cites(1, evidence)),)))
+        assert seen.marked == [context.text, TWIGS.text]
+        assert seen.all("mark")[0] == {"class": "context", "title": render.CONTEXT}
+        assert TWIGNET.abstract in seen.text
+
     def test_names_the_paper_and_links_to_it(self) -> None:
         seen = Seen(render.panel((done("It prunes [1].", cites(1, TWIGS)),)))
         assert seen.all("a")[0] == {
@@ -283,6 +291,10 @@ class TestPanel:
         seen = Seen(render.panel((done("It [1].", cites(1, evidence)),)))
         assert seen.marked == [TWIGS.text]
         assert len(seen.text) < 2 * render.LONGEST_ABSTRACT
+        # What it refers to is out of sight, and no reason to show all between.
+        far = replace(evidence, context=Passage(paper=paper, start=0, end=13))
+        seen = Seen(render.panel((done("It [1].", cites(1, far)),)))
+        assert seen.marked == [TWIGS.text]
 
 
 class TestHostile:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from assistant.answering.state import State
 from assistant.errors import LibraryError, ModelError
+from assistant.grounding.anaphora import with_context
 from assistant.grounding.conversation import refers_back
 from assistant.grounding.evidence import number_evidence, rank_sentences, within_words
 from assistant.grounding.hostile import sift
@@ -46,7 +47,7 @@ class Selector:
         state.timed("retrieve", since)
         since = time.perf_counter()
         question_vector, sentence_vectors = self._vectors(state)
-        ranked, state.flagged = sift(
+        sifted, state.flagged = sift(
             rank_sentences(
                 state.standalone,
                 state.hits,
@@ -55,6 +56,7 @@ class Selector:
                 self._lexical.rarity,
             )
         )
+        ranked = with_context(sifted)
         read = number_evidence(
             within_words(ranked, self._settings.evidence_sentences, self._settings.evidence_words)
         )

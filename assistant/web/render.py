@@ -15,6 +15,7 @@ SUMMARY_NOTE = (
     "look the papers up by title."
 )
 THIS_IS_A_SUMMARY = "A summary written for this project, not the authors' abstract."
+CONTEXT = "What the marked sentence refers to"
 NO_SOURCES = "Ask something: the sentences behind each answer appear here."
 LONGEST_ABSTRACT = 6_000
 _STATUS = {
@@ -182,14 +183,25 @@ def _badge(*, supported: bool) -> str:
 
 
 def _abstract(paper: Paper, evidence: Evidence | None) -> str:
-    """Return the abstract, the evidence marked; a huge one is cut around the evidence."""
+    """Return the abstract, the evidence marked, and the sentence that says what it refers to.
+
+    A huge one is cut around the evidence.
+    """
     text = paper.abstract
     start, end = (evidence.passage.start, evidence.passage.end) if evidence else (0, 0)
     first = max(0, start - LONGEST_ABSTRACT // 2)
     last = max(end, min(len(text), first + LONGEST_ABSTRACT))
+    before = escape(text[first:start])
+    context = evidence.context if evidence else None
+    if context is not None and first <= context.start < context.end <= start:
+        before = (
+            f"{escape(text[first : context.start])}"
+            f'<mark class="context" title="{escape(CONTEXT)}">{escape(context.text)}</mark>'
+            f"{escape(text[context.end : start])}"
+        )
     marked = f"<mark>{escape(text[start:end])}</mark>" if end > start else ""
     return (
-        f'<p class="abstract">{"… " if first else ""}{escape(text[first:start])}{marked}'
+        f'<p class="abstract">{"… " if first else ""}{before}{marked}'
         f"{escape(text[end:last])}{' …' if last < len(text) else ''}</p>"
     )
 

@@ -24,8 +24,9 @@ class Grounds:
     def as_prompt(self, *, titles: bool) -> str:
         """Return the evidence as the numbered lines that a model reads.
 
-        `titles` puts each paper's title above its sentences: worth it for a strong model;
-        to a small one it is a quarter more to read for no better answers (measured).
+        `titles` puts each paper's title above its sentences, and marks what is context: worth
+        it for a strong model; to a small one titles are a quarter more to read for no better
+        answers (measured).
         """
         lines = []
         before = ""
@@ -33,5 +34,6 @@ class Grounds:
             if titles and one.paper.id != before and (title := harmless(one.paper.title)):
                 lines.append(f"From “{title}”:")
                 before = one.paper.id
-            lines.append(f"[{one.key}] {neutral(one.text)}")
+            mark = "(context) " if titles and one.is_context else ""
+            lines.append(f"[{one.key}] {mark}{neutral(one.text)}")
         return "\n".join(lines)
