@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from assistant.text.tables import for_terminal
+
 Status = Literal["answered", "partial", "abstained"]
 Role = Literal["system", "user", "assistant"]
 Label = Literal["supported", "contradicted", "not found"]
@@ -360,7 +362,11 @@ class Answer:
 
     def __str__(self) -> str:
         """Readable in a terminal: the text, then the sentence behind each number."""
-        lines = [self.text]
+        return f"{for_terminal(self.text)}\n{self.sources_text()}".rstrip("\n")
+
+    def sources_text(self) -> str:
+        """Return what stands below the text in a terminal: sources, checks and notices."""
+        lines = []
         for number, citation in self.sources().items():
             evidence = citation.evidence
             year = f" ({evidence.paper.year})" if evidence.paper.year else ""

@@ -10,7 +10,7 @@ from assistant.errors import EmptyLibraryError, ModelError, QuestionError
 from assistant.filters import Filter, to_text
 from assistant.grounding.answerability import Calibration
 from assistant.grounding.conversation import as_text, joined_question
-from assistant.grounding.evidence import compares
+from assistant.grounding.evidence import compares, contrasts
 from assistant.grounding.hostile import harmless
 from assistant.grounding.verifier import Judge, Stage, Verifier
 from assistant.prompts import Prompt
@@ -202,9 +202,14 @@ class Answering:
                 "their own best sentences are shown instead."
             )
             state.model = f"{state.model}, then {EXTRACTIVE}"
-        limit = most or self._settings.extractive_sentences + compares(state.standalone)
-        said = state.composer.text
-        for claim in extractive_claims(state.grounds, limit, said=said, words=words):
+        claims = extractive_claims(
+            state.grounds,
+            most or self._settings.extractive_sentences + compares(state.standalone),
+            said=state.composer.text,
+            words=words,
+            compared=contrasts(state.standalone),
+        )
+        for claim in claims:
             yield TextEvent(text=state.composer.add(claim))
         state.timed("extract", since)
 

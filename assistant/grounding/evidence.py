@@ -32,6 +32,11 @@ _COMPARES = re.compile(
     r"approaches|studies)\b",
     re.IGNORECASE,
 )
+_CONTRASTS = re.compile(
+    r"\b(?:both|between|versus|vs|compare[ds]?|comparing|comparisons?|differs?|differences?|"
+    r"contrast(?:s|ed|ing)?|each|respectively|which of|in common|shared?|alike|whereas|unlike)\b",
+    re.IGNORECASE,
+)
 LONG_WORDS = 40
 LEAST_SENTENCES = 3
 
@@ -117,6 +122,14 @@ def rank_sentences(
 def compares(question: str) -> bool:
     """Whether the question seems to be about more than one thing."""
     return bool(_COMPARES.search(question))
+
+
+def contrasts(question: str) -> bool:
+    """Whether the question asks to hold several things against each other.
+
+    Narrower than `compares`: what it says may be shown as a table.
+    """
+    return bool(_CONTRASTS.search(question))
 
 
 def _prior(sentence: str, position: float, asks_figure: bool, weights: Weights) -> float:
