@@ -437,6 +437,18 @@ def test_papers_to_compare_stand_in_a_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("score", "papers"),
+    [(0.8, ["TwigNet", "How Honeybees Find Home in …"]), (0.7, [])],
+)
+def test_a_second_paper_joins_the_comparison_if_it_is_nearly_as_good(
+    score: float, papers: list[str]
+) -> None:
+    ranked = [EVIDENCE[1], EVIDENCE[0], replace(EVIDENCE[3], score=score)]
+    shapes = [claim.shape for claim in extractive_claims(grounds(ranked), 2, compared=True)]
+    assert [shape.cells[0] for shape in shapes if isinstance(shape, Row)] == papers
+
+
+@pytest.mark.parametrize(
     ("places", "more"),
     [((1, 0), {}), ((1, 3), {"said": "Something."})],
     ids=["one paper", "something said before"],

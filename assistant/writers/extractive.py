@@ -11,6 +11,7 @@ from assistant.writers.grounds import SAME_SENTENCE, Grounds
 
 HEADER = ("Paper", "What it says", "Source")
 LONGEST_NAME = 5
+NEARLY_AS_GOOD = 0.2
 
 
 def extractive_claims(
@@ -36,10 +37,23 @@ def extractive_claims(
             break
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
-    ordered = _context_first(chosen)
-    if compared and not said and len({one.paper.id for one in chosen}) > 1:
-        return _by_paper(ordered)
-    return [_quoted(one) for one in ordered]
+    if compared and not said and limit > 1:
+        chosen = _with_second_paper(chosen, grounds.ranked)
+        if len({one.paper.id for one in chosen}) > 1:
+            return _by_paper(_context_first(chosen))
+    return [_quoted(one) for one in _context_first(chosen)]
+
+
+def _with_second_paper(chosen: Sequence[Evidence], ranked: Sequence[Evidence]) -> list[Evidence]:
+    """Return the sentences; where all are one paper's, another's takes the last one's place.
+
+    It has to be nearly as good.
+    """
+    papers = {one.paper.id for one in chosen}
+    other = next((one for one in ranked if one.paper.id not in papers), None)
+    if len(papers) != 1 or other is None or other.score < chosen[-1].score - NEARLY_AS_GOOD:
+        return list(chosen)
+    return [*chosen[:-1], other] if len(chosen) > 1 else [*chosen, other]
 
 
 def _by_paper(chosen: Sequence[Evidence]) -> list[CitedClaim]:
