@@ -2,15 +2,17 @@
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from assistant.errors import AssistantError, LibraryBusyError, ModelError, SettingsError
 from assistant.filters import Filter, parse_filter
 from assistant.library import Library
+from assistant.metering import metered
 from assistant.settings import Settings
 from assistant.types import (
     AddReport,
@@ -21,6 +23,7 @@ from assistant.types import (
     Message,
     Paper,
     Problem,
+    Role,
     SyncReport,
 )
 
@@ -370,14 +373,19 @@ class Assistant:
         with self._asking():
             model = None
             pending = ""
+            tokens = Counter[str]()
+            if self.settings.reranker:
+                tokens["unreported"] += 1  # what it reads isn't counted, so the sum is unknown
             if self.count():
                 self.library.refresh()
                 self.library.embedder()  # what keeps it from loading becomes a notice
                 model = self.chat_model()
+                model = None if model is None else model.metered(tokens)
                 pending = self.library.pending_notice()
             notices = (*self._take_notices(), *filter(None, [pending]))
             turns = [_message(turn) for turn in history]
-            yield from self._answering.stream(question, turns, model, notices, only)
+            events = self._answering.stream(question, turns, model, notices, only)
+            yield from metered(events, tokens)
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
@@ -419,13 +427,14 @@ def _filter(where: Where) -> Filter | None:
 def _message(turn: Turn) -> Message:
     if isinstance(turn, Message):
         return turn
-    role = turn.get("role")
-    if role not in ("user", "assistant", "system") or not isinstance(turn.get("content"), str):
-        raise SettingsError(
-            'A turn of the history is {"role": "user" or "assistant", "content": "…"}; '
-            f"got {dict(turn)!r:.80}."
-        )
-    return Message(role=role, content=turn["content"])  # type: ignore[arg-type]
+    content = turn.get("content")
+    for role in get_args(Role):
+        if role == turn.get("role") and isinstance(content, str):
+            return Message(role=role, content=content)
+    raise SettingsError(
+        'A turn of the history is {"role": "user" or "assistant", "content": "…"}; '
+        f"got {dict(turn)!r:.80}."
+    )
 
 
 def ask(question: str, history: Sequence[Turn] = (), **settings: Any) -> Answer:

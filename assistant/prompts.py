@@ -54,11 +54,19 @@ def load_prompt(name: str) -> Prompt:
     Raises:
         SettingsError: there is no such prompt, or it lacks a section.
     """
-    text = _read(name)
+    return parse_prompt(name, _read(name))
+
+
+def parse_prompt(name: str, text: str) -> Prompt:
+    """Return the prompt that a file's text holds.
+
+    Raises:
+        SettingsError: it lacks a section.
+    """
     parts = _SECTION.split(text)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     if set(sections) != {"system", "user"}:
-        raise SettingsError(f"prompts/{name}.md must have the sections '## system' and '## user'.")
+        raise SettingsError(f"{name}.md must have the sections '## system' and '## user'.")
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Prompt(name=name, version=version, system=sections["system"], user=sections["user"])
 
