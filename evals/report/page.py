@@ -66,6 +66,8 @@ def render(
         "seconds": seconds_figures(runs),
     }
     scores = score_figures(runs)
+    if len(runs) == 1:  # beside each other, where else the runs are
+        scores = [[one for group in scores for one in group]]
     cases = _as_many_as_fit(shown_cases(runs, comparison), templates, several=len(runs) > 1)
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     return templates.get_template("page.html.jinja").render(
