@@ -231,6 +231,21 @@ def diff(before: Path, after: Path, seed: int, entailment: EntailmentName, as_js
     )
 
 
+@main.command("report")
+@click.argument("logs", nargs=-1, required=True, type=_FILE)
+@click.option("--out", type=click.Path(path_type=Path), help="The page; by default beside LOG.")
+@_entailment
+def write_page(logs: tuple[Path, ...], out: Path | None, entailment: EntailmentName) -> None:
+    """Show LOGS (the first two compared) as one HTML page that holds all it needs."""
+    from evals.report import write_report
+
+    page = out or logs[0].with_suffix(".html")
+    with opened(entailment, Settings.load()) as function:
+        scoring = Scoring(entailment=function)
+        write_report([RunLog.read(path) for path in logs], page, scoring, entailment)
+    click.echo(f"Page: {page}")
+
+
 @main.command()
 @click.argument("paths", metavar="FILE…", nargs=-1, type=_FILE)
 @_entailment
