@@ -54,11 +54,19 @@ def load_prompt(name: str) -> Prompt:
     Raises:
         SettingsError: there is no such prompt, or it lacks a section.
     """
-    text = _read(name)
+    return parse_prompt(name, _read(name), f"prompts/{name}.md")
+
+
+def parse_prompt(name: str, text: str, where: str) -> Prompt:
+    """Return the prompt of a file's text; see `load_prompt`. `where` names the file.
+
+    Raises:
+        SettingsError: a section is missing.
+    """
     parts = _SECTION.split(text)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     if set(sections) != {"system", "user"}:
-        raise SettingsError(f"prompts/{name}.md must have the sections '## system' and '## user'.")
+        raise SettingsError(f"{where} must have the sections '## system' and '## user'.")
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Prompt(name=name, version=version, system=sections["system"], user=sections["user"])
 

@@ -14,6 +14,7 @@ from assistant.readers import read_papers
 from assistant.settings import ModelChoice, Settings
 from assistant.types import Paper
 from evals import runner
+from evals.commands import gate, peers, pubmedqa, suites
 from evals.compare import compare, report
 from evals.log import RunLog
 from evals.provenance import now
@@ -33,6 +34,12 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except AssistantError as error:
             raise click.ClickException(str(error)) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; `run --suite NAME` names another."""
+        return super().resolve_command(ctx, suites.dispatched(args))
 
 
 class _ManyValues(click.Command):
@@ -79,6 +86,7 @@ def main() -> None:
 
 
 @main.command(cls=_ManyValues)
+@suites.option
 @_questions
 @_papers
 @click.option("--model", type=click.Choice(get_args(ModelChoice)), help="Who writes the answers.")
@@ -386,6 +394,11 @@ def grounding(
     )
     for part in report(plan, _progress):
         click.echo(part)
+
+
+main.add_command(pubmedqa.pubmedqa)
+main.add_command(peers.peers)
+main.add_command(gate.gate)
 
 
 def _progress(what: str) -> None:

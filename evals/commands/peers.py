@@ -1,0 +1,73 @@
+"""`python -m evals peers`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from assistant.settings import ModelChoice, Settings
+
+OUT = Path(__file__).resolve().parent.parent / "logs" / "peers"
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("papers", nargs=-1, type=_FILE)
+@click.option(
+    "--peer", "names", multiple=True, help="Only this system (repeatable); by default every one."
+)
+@click.option(
+    "--questions",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="JSONL files, or folders of them (repeatable).",
+)
+@click.option("--model", type=click.Choice(["auto", "openai", "local"]), help="The chat server.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask a random sample of so many.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which sample.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUT,
+    help="Folder of the logs; what they hold isn't asked again. By default evals/logs/peers.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def peers(
+    papers: tuple[Path, ...],
+    names: tuple[str, ...],
+    questions: tuple[Path, ...],
+    model: ModelChoice | None,
+    limit: int | None,
+    seed: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Ask this assistant and others the same questions of PAPERS, by the same chat server.
+
+    PAPERS are the bundled ones unless files are named. Questions with a history are left
+    out: not every system takes one.
+    """
+    from evals.peers import run
+    from evals.questions import QUESTIONS, choose, load
+
+    unknown = [name for name in names if name not in run.PEERS]
+    if unknown:
+        known = ", ".join(run.PEERS)
+        raise click.UsageError(f"There is no system {unknown[0]!r}; there are {known}.")
+    settings = Settings.load()
+    asked = [one for one in load(questions or [QUESTIONS]) if not one.history]
+    logs = run.run(
+        run.Plan(
+            names=names or tuple(run.PEERS),
+            settings=replace(settings, model=model or settings.model),
+            questions=choose(asked, (), limit, seed),
+            papers=papers,
+            out=out,
+        )
+    )
+    found = run.figures(logs)
+    click.echo(json.dumps(found) if as_json else run.table(found))
+    if any(group["errors"] for group in found.values()):
+        click.echo(f"Some questions met an error; the same command asks them again ({out}).")
+        raise SystemExit(1)

@@ -1,0 +1,224 @@
+"""Asks every system the same questions, each into a log of its own, and shows one table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from assistant.app import Assistant
+from assistant.errors import InputError, ModelError, SettingsError
+from assistant.protocols import Embedder
+from assistant.settings import Settings
+from evals import runner
+from evals.chat_server import ChatServer, server_of
+from evals.log import RunLog
+from evals.peers.peer import Peer
+from evals.questions import Question
+from evals.summary import ALL, Group, aligned, summarise
+
+ROWS = (
+    ("facts", "must-include facts"),
+    ("citation_precision", "citation precision"),
+    ("citation_recall", "citation recall"),
+    ("citation_f1", "citation F1"),
+    ("abstention_precision", "abstention precision"),
+    ("abstention_recall", "abstention recall"),
+    ("abstention_f1", "abstention F1"),
+    ("wrong_abstention", "wrong abstention"),
+    ("words", "answer words"),
+    ("seconds_median", "seconds, median"),
+    ("seconds_p95", "seconds, p95"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What systems are made of: an assistant, its chat server, and a folder for their data."""
+
+    assistant: Assistant
+    server: ChatServer
+    folder: Path
+
+    @property
+    def embedder(self) -> Embedder:
+        """Our encoder.
+
+        Raises:
+            ModelError: it can't be had.
+        """
+        embedder = self.assistant.library.embedder()
+        if embedder is None:
+            raise ModelError("The embedder can't be had; 'assistant doctor' says why.")
+        return embedder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """How to make a system, and the packages that it needs beyond the project's own."""
+
+    make: Callable[[Parts], Peer]
+    packages: tuple[str, ...] = ()
+
+
+def _ours(parts: Parts) -> Peer:
+    from evals.peers.ours import Ours
+
+    return Ours(parts.assistant)
+
+
+def _bare(parts: Parts) -> Peer:
+    from evals.peers.bare import Bare
+
+    return Bare(parts.server, parts.embedder)
+
+
+def _citation_engine(parts: Parts) -> Peer:
+    from evals.peers.citation_engine import CitationEngine
+
+    return CitationEngine(parts.server, parts.embedder, parts.folder / "citation-engine")
+
+
+def _paper_qa(parts: Parts) -> Peer:
+    from evals.peers.paper_qa import PaperQA
+
+    return PaperQA(parts.server)
+
+
+def _paper_qa_dense(parts: Parts) -> Peer:
+    from evals.peers.paper_qa import PaperQA
+
+    return PaperQA(parts.server, parts.embedder)
+
+
+PEERS: Mapping[str, Entry] = {
+    "ours": Entry(make=_ours),
+    "bare": Entry(make=_bare),
+    "citation-engine": Entry(
+        make=_citation_engine, packages=("llama-index-core", "llama-index-vector-stores-chroma")
+    ),
+    "paper-qa": Entry(make=_paper_qa, packages=("paper-qa",)),
+    "paper-qa-dense": Entry(make=_paper_qa_dense, packages=("paper-qa",)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which systems are asked what, of which papers (none: the bundled ones); logs in `out`."""
+
+    names: Sequence[str]
+    settings: Settings
+    questions: Sequence[Question]
+    papers: tuple[Path, ...]
+    out: Path
+
+
+def run(plan: Plan) -> dict[str, RunLog]:
+    """Ask what the logs in `plan.out` still lack; return the log of each system.
+
+    Raises:
+        SettingsError: a system's package isn't installed.
+        InputError: a log there was begun with other questions or settings.
+        ModelError: the chat model can't be had.
+    """
+    packages = {name: _versions(name) for name in plan.names}
+    logs = {name: log for name in plan.names if (log := _begun(name, plan))}
+    if all(name in logs and not logs[name].pending() for name in plan.names):
+        return logs
+    chosen = runner.Plan(settings=plan.settings, papers=plan.papers)
+    with runner.opened(chosen) as assistant, TemporaryDirectory(prefix="peers-") as folder:
+        parts = Parts(assistant=assistant, server=server_of(assistant), folder=Path(folder))
+        state = runner.state_of(assistant) | chosen.places()
+        for name in plan.names:
+            log = logs.get(name)
+            if log is None or log.pending():
+                click.echo(f"\n{name}", err=True)
+                peer = PEERS[name].make(parts)
+                logs[name] = _ask(peer, log, plan, state | {"packages": packages[name]}, assistant)
+    return {name: logs[name] for name in plan.names}
+
+
+def _versions(name: str) -> dict[str, str]:
+    """Return the versions of the system's packages."""
+    found = {}
+    for package in PEERS[name].packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            raise SettingsError(
+                f"{name} needs the package {package}, which isn't installed: "
+                "\"pip install -e '.[peers]'\" in the checkout, or name other systems with --peer."
+            ) from None
+    return found
+
+
+def _begun(name: str, plan: Plan) -> RunLog | None:
+    """Return the log of an earlier run, which must be of the same questions."""
+    path = plan.out / f"{name}.jsonl"
+    if not path.exists():
+        return None
+    log = RunLog.read(path)
+    if log.questions != tuple(plan.questions):
+        raise InputError(f"{path} was made with other questions; name another folder with --out.")
+    return log
+
+
+def _ask(
+    peer: Peer,
+    log: RunLog | None,
+    plan: Plan,
+    state: Mapping[str, Any],
+    assistant: Assistant,
+) -> RunLog:
+    """Fill the system with the library's papers and put the questions that are left."""
+    state = {**state, "settings": {**state["settings"], "peer": peer.name, **peer.settings}}
+    if log is None:
+        log = RunLog.create(plan.out / f"{peer.name}.jsonl", state, tuple(plan.questions))
+    else:
+        log.resume(state)
+    try:
+        peer.add(list(assistant.papers()))
+        runner.ask_pending(log, lambda question, _: peer.ask(question))
+    finally:
+        peer.close()
+    return log
+
+
+def figures(logs: Mapping[str, RunLog]) -> dict[str, Group]:
+    """Return each system's metrics over all its questions, with citation F1.
+
+    That is the harmonic mean of the two means, as in the table of a run.
+    """
+    found = {}
+    for name, log in logs.items():
+        group = summarise(log)[ALL]
+        precision, recall = group["citation_precision"], group["citation_recall"]
+        group.setdefault(
+            "citation_f1",
+            {"value": harmonic(precision["value"], recall["value"]), "n": precision["n"]},
+        )
+        found[name] = group
+    return found
+
+
+def harmonic(first: float | None, second: float | None) -> float | None:
+    """Return the harmonic mean; None where a value is missing."""
+    if first is None or second is None:
+        return None
+    return 2 * first * second / (first + second) if first + second else 0.0
+
+
+def table(found: Mapping[str, Group]) -> str:
+    """Show a column for each system."""
+    rows = [["", *found], ["questions", *(str(group["n"]) for group in found.values())]]
+    for key, label in ROWS:
+        rows.append([label, *(_cell(group[key]["value"]) for group in found.values())])
+    rows.append(["errors", *(str(group["errors"]) for group in found.values())])
+    return aligned(rows)
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
