@@ -15,7 +15,7 @@ from evals.chat_server import ChatServer
 from evals.log import RunLog
 from evals.peers.bare import Bare
 from evals.peers.citation_engine import CitationEngine
-from evals.peers.paper_qa import numbered
+from evals.peers.paper_qa import PaperQA, numbered
 from evals.peers.peer import Reply, Source, as_answer, declines, located, whole
 from evals.peers.run import harmonic, table
 from tests.fakes import FakeServer, WordEmbedder, prompt_of, says
@@ -165,14 +165,12 @@ def test_citation_engine_reads_its_numbered_sources(
     assert answer.trace.hits[0]["title"] == HIVE.title
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(find_spec("paperqa") is None, reason="the extra 'peers' is not installed")
+@pytest.mark.filterwarnings("ignore")  # its packages' own
 @pytest.mark.parametrize("embedder", [None, WordEmbedder()])
 def test_paper_qa_sums_up_evidence_and_answers(
     server: FakeServer, chat: ChatServer, embedder: WordEmbedder | None
 ) -> None:
-    pytest.importorskip("paperqa", reason="the extra 'peers' is not installed")
-    from evals.peers.paper_qa import PaperQA
-
     def plays(body: dict[str, Any]) -> str:
         if "relevance_score" in json.dumps(body["messages"]):
             score = 8 if "240 bees" in prompt_of(body) else 0
