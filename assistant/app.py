@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from assistant.errors import AssistantError, LibraryBusyError, ModelError, SettingsError
 from assistant.filters import Filter, parse_filter
 from assistant.library import Library
+from assistant.metering import metered
 from assistant.settings import Settings
 from assistant.types import (
     AddReport,
@@ -370,14 +372,19 @@ class Assistant:
         with self._asking():
             model = None
             pending = ""
+            tokens = Counter[str]()
+            if self.settings.reranker:
+                tokens["unreported"] += 1  # what it reads isn't counted, so the sum is unknown
             if self.count():
                 self.library.refresh()
                 self.library.embedder()  # what keeps it from loading becomes a notice
                 model = self.chat_model()
+                model = None if model is None else model.metered(tokens)
                 pending = self.library.pending_notice()
             notices = (*self._take_notices(), *filter(None, [pending]))
             turns = [_message(turn) for turn in history]
-            yield from self._answering.stream(question, turns, model, notices, only)
+            events = self._answering.stream(question, turns, model, notices, only)
+            yield from metered(events, tokens)
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:

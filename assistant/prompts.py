@@ -54,19 +54,19 @@ def load_prompt(name: str) -> Prompt:
     Raises:
         SettingsError: there is no such prompt, or it lacks a section.
     """
-    return parse_prompt(name, _read(name), f"prompts/{name}.md")
+    return parse_prompt(name, _read(name))
 
 
-def parse_prompt(name: str, text: str, where: str) -> Prompt:
-    """Return the prompt of a file's text; see `load_prompt`. `where` names the file.
+def parse_prompt(name: str, text: str) -> Prompt:
+    """Return the prompt that a file's text holds.
 
     Raises:
-        SettingsError: a section is missing.
+        SettingsError: it lacks a section.
     """
     parts = _SECTION.split(text)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     if set(sections) != {"system", "user"}:
-        raise SettingsError(f"{where} must have the sections '## system' and '## user'.")
+        raise SettingsError(f"{name}.md must have the sections '## system' and '## user'.")
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Prompt(name=name, version=version, system=sections["system"], user=sections["user"])
 

@@ -1,5 +1,6 @@
 """What the two pipelines need from the outside; adapters provide it."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -269,6 +270,9 @@ class ChatModel(Protocol):
 
     def yes_probability(self, messages: Sequence[Message]) -> float | None:
         """Return P(yes) / (P(yes) + P(no)) of a one-word reply; None where unknown."""
+
+    def metered(self, tokens: Counter[str]) -> "ChatModel":
+        """Return the same model, counting its requests and their tokens as a `Trace` does."""
 
 
 class WriteLock(Protocol):

@@ -284,7 +284,11 @@ class Flagged:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What happened on the way to an answer, for audit."""
+    """What happened on the way to an answer, for audit.
+
+    `tokens` counts the chat model's `requests`, those whose tokens the server left
+    `unreported`, and the `prompt` and `completion` tokens of the others.
+    """
 
     standalone_question: str
     model: str

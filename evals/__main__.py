@@ -20,6 +20,9 @@ from evals.log import RunLog
 from evals.provenance import now
 from evals.questions import QUESTIONS, choose, load
 from evals.questions import validate as find_faults
+from evals.scoring import Scoring
+from evals.scoring.entailment import EntailmentName, opened
+from evals.scoring.judge import open_judge
 from evals.summary import ALL, Group, summarise, table
 
 LOGS = Path(__file__).parent / "logs"
@@ -78,6 +81,20 @@ _papers = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _log = click.argument("log", type=_FILE)
+_entailment = click.option(
+    "--entailment",
+    type=click.Choice(get_args(EntailmentName)),
+    default="verifier",
+    show_default=True,
+    help="What says whether a citation supports its sentence: what can be counted; the "
+    "product's verifier; or that with the settings' chat model.",
+)
+_judge = click.option(
+    "--judge",
+    metavar="MODEL",
+    help="Ask this OpenAI-compatible model whether answers state the reference.",
+)
+_intervals = click.option("--intervals", is_flag=True, help="Show each type's 95 % intervals.")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,6 +113,14 @@ def main() -> None:
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep a library.")
 @click.option("--out", type=click.Path(path_type=Path), help="The log; by default in evals/logs.")
 @click.option("--resume", type=_FILE, help="Go on with this log, as it was begun.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Ask so many questions at once; by default as suits the model. For exact seconds: 1.",
+)
+@_entailment
+@_judge
+@_intervals
 @_json
 @click.pass_context
 def run(
@@ -109,32 +134,48 @@ def run(
     home: Path | None,
     out: Path | None,
     resume: Path | None,
+    jobs: int | None,
+    entailment: EntailmentName,
+    judge: str | None,
+    intervals: bool,
     as_json: bool,
 ) -> None:
     """Ask the assistant, and score its answers."""
     settings = Settings.load()
+    settings = replace(settings, model=model or settings.model)
+    plan = runner.Plan(settings=settings, papers=papers, home=home)
+    log = None
     if resume is not None:
         _refuse_others(context)
         log = RunLog.read(resume)
-        runner.resume(log, settings)
-    else:
-        settings = replace(settings, model=model or settings.model)
-        plan = runner.Plan(settings=settings, papers=papers, home=home)
-        chosen = choose(load(questions or [QUESTIONS]), types, limit, seed)
-        log = runner.start(plan, chosen, out or _log_path(settings.chat_model))
-    summary = summarise(log)
-    _show(summary, as_json)
+        plan = runner.Plan.of_log(log, settings)
+    with opened(entailment, plan.settings) as function:
+        way = runner.Way(
+            jobs=runner.jobs_for(plan.settings, jobs),
+            scoring=Scoring(entailment=function),
+            judge=open_judge(judge, settings) if judge else None,
+        )
+        if log is not None:
+            runner.resume(log, settings, way)
+        else:
+            chosen = choose(load(questions or [QUESTIONS]), types, limit, seed)
+            log = runner.start(plan, chosen, out or _log_path(settings.chat_model), way)
+        summary = summarise(log, way.scoring)
+    _show(summary, as_json, intervals=intervals)
+    if way.jobs > 1 and not as_json:
+        click.echo(f"Seconds are of {way.jobs} questions at a time.")
     if summary[ALL]["errors"]:
         click.echo(f"Ask those with errors again: --resume {log.path}", err=True)
         context.exit(1)
 
 
 def _refuse_others(context: click.Context) -> None:
-    """Raise where an option besides --resume and --json is given: the log settles the others."""
+    """Raise where an option that the log settles is given."""
+    free = ("resume", "jobs", "entailment", "judge", "intervals", "as_json")
     given = [
         name
         for name in context.params
-        if name not in ("resume", "as_json")
+        if name not in free
         and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     ]
     if given:
@@ -146,36 +187,74 @@ def _log_path(model: str) -> Path:
     return LOGS / f"{stamp}-{model}.jsonl"
 
 
-def _show(summary: Mapping[str, Group], as_json: bool) -> None:
-    click.echo(json.dumps(summary, ensure_ascii=False) if as_json else table(summary))
+def _show(summary: Mapping[str, Group], as_json: bool, *, intervals: bool = False) -> None:
+    shown = table(summary, intervals=intervals)
+    click.echo(json.dumps(summary, ensure_ascii=False) if as_json else shown)
 
 
 @main.command()
 @_log
 @_questions
+@_entailment
+@_judge
+@_intervals
 @_json
-def score(log: Path, questions: tuple[Path, ...], as_json: bool) -> None:
-    """Score the answers saved in LOG anew, without any model.
+def score(
+    log: Path,
+    questions: tuple[Path, ...],
+    entailment: EntailmentName,
+    judge: str | None,
+    intervals: bool,
+    as_json: bool,
+) -> None:
+    """Score the answers saved in LOG anew, without asking a model that writes.
 
-    With --questions, by the facts and gold papers that those files hold now.
+    With --questions, by the facts and gold papers that those files hold now. With --judge,
+    answers that this judge hasn't seen are put to it, and its verdicts are kept in LOG.
     """
     saved = RunLog.read(log)
     if questions:
         saved = saved.scored_by({question.id: question for question in load(questions)})
-    _show(summarise(saved), as_json)
+    settings = Settings.load()
+    with opened(entailment, settings) as function:
+        scoring = Scoring(entailment=function)
+        if judge:
+            runner.judge_all(saved, open_judge(judge, settings), scoring)
+        _show(summarise(saved, scoring), as_json, intervals=intervals)
 
 
 @main.command()
 @click.argument("before", type=_FILE)
 @click.argument("after", type=_FILE)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the permutation test.")
+@_entailment
 @_json
-def diff(before: Path, after: Path, seed: int, as_json: bool) -> None:
+def diff(before: Path, after: Path, seed: int, entailment: EntailmentName, as_json: bool) -> None:
     """Compare the logs BEFORE (A) and AFTER (B) question by question."""
-    comparison = compare(RunLog.read(before), RunLog.read(after), seed)
+    with opened(entailment, Settings.load()) as function:
+        scoring = Scoring(entailment=function)
+        comparison = compare(RunLog.read(before), RunLog.read(after), seed, scoring)
     click.echo(
         json.dumps(comparison.to_dict(), ensure_ascii=False) if as_json else report(comparison)
     )
+
+
+@main.command()
+@click.argument("paths", metavar="FILE…", nargs=-1, type=_FILE)
+@_entailment
+@_json
+def labels(paths: tuple[Path, ...], entailment: EntailmentName, as_json: bool) -> None:
+    """Say how the entailment function agrees with the labels of people in FILE….
+
+    By default those in evals/labels.
+    """
+    from evals import label_check
+
+    read = label_check.load_labels(paths or sorted(label_check.LABELS.glob("*.jsonl")))
+    with opened(entailment, Settings.load()) as function:
+        found = label_check.figures(label_check.read_again(read, function))
+    shown = label_check.report(found, entailment)
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else shown)
 
 
 @main.command(cls=_ManyValues)

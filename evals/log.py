@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from assistant.errors import InputError, UnreadableFileError
 from evals.questions import Question
-from evals.scorers import Score, score_case
+from evals.scoring import Scoring
+from evals.scoring.base import Score
 from evals.solver import Case
 
 # Where the files lie has no bearing on the answers.
@@ -93,21 +94,26 @@ class RunLog:
         answered = {name for name, case in self.cases.items() if case.answer is not None}
         return [question for question in self.questions if question.id not in answered]
 
-    def add(self, case: Case) -> None:
+    def add(self, case: Case, scoring: Scoring | None = None) -> None:
         """Score the case and write it."""
         question = next(one for one in self.questions if one.id == case.id)
         self.cases[case.id] = case
-        scores = {name: asdict(score) for name, score in score_case(question, case).items()}
-        self._append({"kind": "case", **case.to_dict(), "scores": scores})
+        scores = (scoring or Scoring()).score(question, case)
+        plain = {name: asdict(score) for name, score in scores.items()}
+        self._append({"kind": "case", **case.to_dict(), "scores": plain})
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write the summary."""
-        self._append({"kind": "summary", "summary": summary})
+    def finish(self, summary: Mapping[str, Any], entailment: str) -> None:
+        """Write the summary, and by which entailment function it was scored."""
+        self._append({"kind": "summary", "entailment": entailment, "summary": summary})
 
-    def scores(self) -> dict[str, dict[str, Score]]:
-        """Score the saved answers anew: by question id, then metric."""
+    def scores(self, scoring: Scoring | None = None) -> dict[str, dict[str, Score]]:
+        """Score the saved answers anew: by question id, then metric.
+
+        Whatever the order of the cases in the file, that of the questions counts.
+        """
+        chosen = scoring or Scoring()
         return {
-            question.id: score_case(question, self.cases[question.id])
+            question.id: chosen.score(question, self.cases[question.id])
             for question in self.questions
             if question.id in self.cases
         }

@@ -11,6 +11,7 @@ from typing import Any
 
 from assistant.prompts import load_prompt
 from assistant.types import Paper
+from evals.readings import processor
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,7 +39,9 @@ def machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
     }
 
 

@@ -36,13 +36,16 @@ def seconds(work: Callable[[], object]) -> float:
 
 def hardware() -> str:
     """Say what machine this is."""
-    model = platform.processor() or platform.machine()
+    load, python = os.getloadavg()[0], platform.python_version()
+    return f"{processor()}, {os.cpu_count()} cores, load {load:.2f}, Python {python}"
+
+
+def processor() -> str:
+    """Return what the processor calls itself."""
     for line in _lines(Path("/proc/cpuinfo")):
         if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    load = os.getloadavg()[0]
-    return f"{model}, {os.cpu_count()} cores, load {load:.2f}, Python {platform.python_version()}"
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,8 +1,10 @@
 """Sets up the library that the questions are put to, and asks them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,14 +13,41 @@ import click
 from tqdm import tqdm
 
 from assistant.app import Assistant
-from assistant.errors import EmptyLibraryError, ModelError
+from assistant.errors import EmptyLibraryError, InputError, ModelError
 from assistant.settings import Settings
 from assistant.text.cleaning import title_key
 from evals import provenance
 from evals.log import RunLog, must_be_new
 from evals.questions import Question, unknown_gold
-from evals.solver import Ask, solve_all
+from evals.scoring import Scoring
+from evals.scoring.judge import ReferenceJudge
+from evals.solver import Ask, at_once, solve
 from evals.summary import summarise
+
+MOST_EXTRACTIVE, REMOTE = 4, 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How to ask and to score: so many questions at once; `judge` compares with the reference."""
+
+    jobs: int = 1
+    scoring: Scoring = field(default_factory=Scoring)
+    judge: ReferenceJudge | None = None
+
+
+def jobs_for(settings: Settings, wanted: int | None = None) -> int:
+    """Return how many questions to ask at once: as many as wanted, or as suits the model.
+
+    Raises:
+        InputError: more than one is wanted of the local model, whose server has one place.
+    """
+    if settings.chat_model == "local":
+        if (wanted or 1) > 1:
+            raise InputError("The local model answers one question at a time; drop --jobs.")
+        return 1
+    usual = REMOTE if settings.chat_model == "openai" else min(os.cpu_count() or 1, MOST_EXTRACTIVE)
+    return wanted or usual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,29 +113,32 @@ def state_of(assistant: Assistant) -> dict[str, Any]:
     }
 
 
-def start(plan: Plan, questions: Sequence[Question], path: Path) -> RunLog:
-    """Ask the questions; return the log, which is kept at `path`.
+def start(plan: Plan, questions: Sequence[Question], path: Path, way: Way | None = None) -> RunLog:
+    """Ask the questions, one after the other by default; return the log, kept at `path`.
 
     Raises:
         InputError: there is a file at `path` already.
     """
     must_be_new(path)
     with opened(plan) as assistant:
-        log = RunLog.create(path, state_of(assistant) | plan.places(), tuple(questions))
+        way = way or Way()
+        state = state_of(assistant) | {"jobs": way.jobs}
+        log = RunLog.create(path, state | plan.places(), tuple(questions))
         _warn_of_unknown_gold(log, assistant)
-        ask_pending(log, assistant.ask)
+        ask_pending(log, assistant.ask, way, assistant.catalog.close)
     return log
 
 
-def resume(log: RunLog, settings: Settings) -> None:
+def resume(log: RunLog, settings: Settings, way: Way | None = None) -> None:
     """Ask what the log lacks, of the same library.
 
     Raises:
         InputError: settings, prompts or library are no longer those of the log.
     """
     with opened(Plan.of_log(log, settings)) as assistant:
-        log.resume(state_of(assistant))
-        ask_pending(log, assistant.ask)
+        way = way or Way()
+        log.resume(state_of(assistant) | {"jobs": way.jobs})
+        ask_pending(log, assistant.ask, way, assistant.catalog.close)
 
 
 def _warn_of_unknown_gold(log: RunLog, assistant: Assistant) -> None:
@@ -117,10 +149,64 @@ def _warn_of_unknown_gold(log: RunLog, assistant: Assistant) -> None:
         click.echo(f"{lacking} questions have a gold paper that isn't in the library.", err=True)
 
 
-def ask_pending(log: RunLog, ask: Ask) -> None:
-    """Ask what the log still lacks, with a progress bar, and write the summary."""
+def ask_pending(
+    log: RunLog, ask: Ask, way: Way | None = None, release: Callable[[], None] | None = None
+) -> None:
+    """Ask what the log still lacks, with a progress bar, and write the summary.
+
+    `release` frees what the assistant keeps for the thread that has asked: the catalog has a
+    connection for each.
+    """
+    way = way or Way()
+    writing = threading.Lock()
     click.echo(f"Log: {log.path}", err=True)
+
+    def work(question: Question) -> None:
+        try:
+            case = solve(question, ask)
+        finally:
+            if release is not None:
+                release()
+        if way.judge is not None:
+            case = replace(case, verdict=way.judge.verdict(question, case.answer))
+        with writing:  # Also where the run is being stopped: what was answered is kept.
+            log.add(case, way.scoring)
+
     pending = log.pending()
-    for case in tqdm(solve_all(pending, ask), total=len(pending), unit="question", disable=None):
-        log.add(case)
-    log.finish(summarise(log))
+    try:
+        _all_done(at_once(way.jobs, work, pending), len(pending), "question")
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. To go on: python -m evals run --resume {log.path}", err=True)
+        raise
+    log.finish(summarise(log, way.scoring), way.scoring.entailment.name)
+
+
+def judge_all(log: RunLog, judge: ReferenceJudge, scoring: Scoring) -> None:
+    """Ask the judge about the answers that it hasn't judged yet, and keep what it says.
+
+    Its verdicts are written to the log, as later lines for the same questions.
+    """
+    due = [
+        question
+        for question in log.questions
+        if (case := log.cases.get(question.id)) is not None
+        and case.answer is not None
+        and not judge.has_given(case.verdict, question)
+    ]
+    writing = threading.Lock()
+
+    def work(question: Question) -> None:
+        case = log.cases[question.id]
+        verdict = judge.verdict(question, case.answer)
+        if verdict is not None:
+            with writing:
+                log.add(replace(case, verdict=verdict), scoring)
+
+    _all_done(at_once(REMOTE, work, due), len(due), "verdict")
+
+
+def _all_done(work: Generator[None, None, None], total: int, unit: str) -> None:
+    """Show a progress bar until all is done; what is under way ends before this returns."""
+    with closing(work):
+        for _ in tqdm(work, total=total, unit=unit, disable=None):
+            pass

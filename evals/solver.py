@@ -1,12 +1,15 @@
 """Puts questions to the assistant; what goes wrong is recorded with the question."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from assistant.types import Message
 from evals.questions import Question
+
+Done = TypeVar("Done")
 
 
 class Answered(Protocol):
@@ -21,12 +24,16 @@ Ask = Callable[[str, Sequence[Message]], Answered]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What became of one question: an answer, or the error in its place; wall seconds."""
+    """What became of one question: an answer, or the error in its place; wall seconds.
+
+    `verdict` is a judge's, where one was asked whether the answer states the reference.
+    """
 
     id: str
     answer: Mapping[str, Any] | None
     error: str
     seconds: float
+    verdict: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field ready for JSON."""
@@ -35,7 +42,8 @@ class Case:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Case":
         """Rebuild a case from a record that may say more."""
-        return cls(**{name: record[name] for name in cls.__dataclass_fields__})
+        fields = cls.__dataclass_fields__
+        return cls(**{name: value for name, value in record.items() if name in fields})
 
 
 def solve(question: Question, ask: Ask) -> Case:
@@ -50,7 +58,20 @@ def solve(question: Question, ask: Ask) -> Case:
     return Case(id=question.id, answer=answer, error=error, seconds=seconds)
 
 
-def solve_all(questions: Iterable[Question], ask: Ask) -> Iterator[Case]:
-    """Yield a case for each question, as soon as it is there."""
-    for question in questions:
-        yield solve(question, ask)
+def at_once(
+    jobs: int, work: Callable[[Question], Done], questions: Iterable[Question]
+) -> Generator[Done, None, None]:
+    """Yield what `work` makes of each question as soon as it is there, `jobs` at a time.
+
+    Where the reader stops early, as at Ctrl-C, no further one is begun, and those under way
+    are waited for. With one job all is done in the reader's own thread.
+    """
+    if jobs == 1:
+        yield from map(work, questions)
+        return
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="question")
+    try:
+        for future in as_completed([pool.submit(work, question) for question in questions]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,108 +1,107 @@
-"""Averages a run's scores by type of question, and shows them."""
+"""A run's figures by type of question and over all, with their intervals."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, median
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evals.log import RunLog
-from evals.questions import Question
-from evals.scorers import SCORERS, Score
+from evals.metrics import METRICS, Metric
+from evals.resampling import interval
+from evals.scoring import Scoring
+from evals.scoring.abstention import risk_coverage
+from evals.scoring.base import Scores
 
 ALL = "all"
-Scores = Mapping[str, Score]
+CURVE_POINTS = 10
 Group = dict[str, Any]
 
-_ROWS = (
-    ("hit@1", "hit@1"),
-    ("hit@5", "hit@5"),
-    ("mrr", "MRR"),
-    ("citation_precision", "citation precision"),
-    ("citation_recall", "citation recall"),
-    ("facts", "must-include facts"),
-    ("all_facts", "all facts"),
-    ("violations", "must-not-include violations"),
-    ("abstention_precision", "abstention precision"),
-    ("abstention_recall", "abstention recall"),
-    ("abstention_f1", "abstention F1"),
-    ("wrong_abstention", "wrong abstention"),
-    ("words", "answer words"),
-    ("seconds_median", "seconds, median"),
-    ("seconds_p95", "seconds, p95"),
-)
 
+def summarise(log: RunLog, scoring: Scoring | None = None, seed: int = 0) -> dict[str, Group]:
+    """Return n, errors, and each metric's figures by question type, and over all.
 
-def summarise(log: RunLog) -> dict[str, Group]:
-    """Return n, errors, and each metric's {"value", "n"} by question type, and over all.
-
-    A metric's n counts the questions that it was scored on.
+    A metric has its `value`, the number `n` of answers that it rests on, and the `low` and
+    `high` ends of its 95 % bootstrap interval; what isn't scored is None. The area under the
+    risk-coverage curve also has the `curve`: risks at each tenth of coverage.
     """
-    scores = log.scores()
+    scores = log.scores(scoring)
     done = [question for question in log.questions if question.id in scores]
     types = list(dict.fromkeys(question.type for question in done))
-    members = {name: [one for one in done if one.type == name] for name in types} | {ALL: done}
-    return {name: _group(log, scores, chosen) for name, chosen in members.items()}
-
-
-def _group(log: RunLog, scores: Mapping[str, Scores], questions: Sequence[Question]) -> Group:
-    chosen = [scores[question.id] for question in questions]
-    group: Group = {
-        "n": len(questions),
-        "errors": sum(log.cases[question.id].answer is None for question in questions),
-    }
-    for scorer in SCORERS:
-        values = scored(chosen, scorer.name)
-        group[scorer.name] = _metric(fmean(values) if values else None, len(values))
-    seconds = sorted(scored(chosen, "seconds"))
-    group["seconds_median"] = _metric(median(seconds) if seconds else None, len(seconds))
-    group["seconds_p95"] = _metric(percentile(seconds, 0.95), len(seconds))
-    return group | _abstention(chosen)
-
-
-def scored(chosen: Iterable[Scores], name: str) -> list[float]:
-    """Return the metric's values where there are any."""
-    values = (scores[name].value for scores in chosen)
-    return [value for value in values if value is not None]
-
-
-def _abstention(chosen: Sequence[Scores]) -> Group:
-    """Return precision and F1 of declining; they need both kinds of question."""
-    right, wrong = (scored(chosen, name) for name in ("abstention_recall", "wrong_abstention"))
-    if not right or not wrong:
-        return {name: _metric(None, 0) for name in ("abstention_precision", "abstention_f1")}
-    declined = sum(right) + sum(wrong)
-    count = len(right) + len(wrong)
+    members = {name: [one.id for one in done if one.type == name] for name in types}
+    members[ALL] = [one.id for one in done]
     return {
-        "abstention_precision": _metric(sum(right) / declined if declined else None, int(declined)),
-        # 2TP / (2TP + FP + FN), van Rijsbergen 1979: defined where precision is not.
-        "abstention_f1": _metric(2 * sum(right) / (declined + len(right)), count),
+        name: {
+            "n": len(ids),
+            "errors": sum(log.cases[one].answer is None for one in ids),
+            **figures([scores[one] for one in ids], seed),
+        }
+        for name, ids in members.items()
     }
 
 
-def _metric(value: float | None, count: int) -> dict[str, Any]:
-    return {"value": value, "n": count}
+def figures(answers: Sequence[Scores], seed: int = 0) -> Group:
+    """Return each metric's figures over the answers."""
+    return {metric.name: _figure(metric, answers, seed) for metric in METRICS}
 
 
-def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """Return the smallest value with at least `share` of all at or below it (nearest rank)."""
-    return ordered[max(math.ceil(share * len(ordered)), 1) - 1] if ordered else None
+def _figure(metric: Metric, answers: Sequence[Scores], seed: int) -> dict[str, Any]:
+    rows = metric.rows(answers)
+    value = metric.statistic(rows) if len(rows) else None
+    if value is None:
+        return {"value": None, "n": 0, "low": None, "high": None}
+    low, high = interval(rows, metric.statistic, seed) or (None, None)
+    figure: dict[str, Any] = {"value": value, "n": metric.count(rows), "low": low, "high": high}
+    if metric.name == "aurc":
+        risks = risk_coverage(rows)
+        steps = [share / CURVE_POINTS for share in range(1, CURVE_POINTS + 1)]
+        figure["curve"] = [
+            [share, float(risks[math.ceil(share * len(risks)) - 1])] for share in steps
+        ]
+    return figure
 
 
-def table(summary: Mapping[str, Group]) -> str:
-    """Show a column for each type; "(k)" is the number scored where it isn't all of them."""
+def table(summary: Mapping[str, Group], *, intervals: bool = False) -> str:
+    """Show a column for each type, with the 95 % intervals of all; then what isn't scored.
+
+    "(k)" is the number that a figure rests on where it isn't all of them. `intervals` shows
+    those of each type, too.
+    """
     names = list(summary)
-    rows = [["", *names], ["n", *(str(summary[name]["n"]) for name in names)]]
-    for key, label in _ROWS:
-        rows.append([label, *(_cell(summary[name][key], summary[name]["n"]) for name in names)])
-    rows.append(["errors", *(str(summary[name]["errors"]) for name in names)])
-    return aligned(rows)
+    rows = [
+        ["", *names, "" if intervals else "95 %"],
+        ["n", *(str(summary[name]["n"]) for name in names), ""],
+    ]
+    missing = []
+    for metric in METRICS:
+        found = [summary[name][metric.name] for name in names]
+        if all(one["value"] is None for one in found):
+            missing.append(metric.label)
+            continue
+        cells = [_cell(one, summary[name]["n"]) for one, name in zip(found, names, strict=True)]
+        if intervals:
+            cells = [f"{cell} {_range(one)}" for cell, one in zip(cells, found, strict=True)]
+        last = "" if intervals else _range(summary[ALL][metric.name])
+        rows.append([metric.label, *cells, last])
+    rows.append(["errors", *(str(summary[name]["errors"]) for name in names), ""])
+    lines = [aligned(rows)]
+    lines += [f"Not scored: {', '.join(missing)}."] * bool(missing)
+    return "\n".join(lines)
 
 
-def _cell(metric: Mapping[str, Any], total: int) -> str:
-    if metric["value"] is None:
+def _cell(figure: Mapping[str, Any], total: int) -> str:
+    if figure["value"] is None:
         return "–"
-    count = "" if metric["n"] == total else f" ({metric['n']})"
-    return f"{metric['value']:.3f}{count}"
+    count = "" if figure["n"] == total else f" ({figure['n']})"
+    return f"{_number(figure['value'])}{count}"
+
+
+def _range(figure: Mapping[str, Any]) -> str:
+    low, high = figure["low"], figure["high"]
+    return "" if low is None else f"[{_number(low)}, {_number(high)}]"
+
+
+def _number(value: float) -> str:
+    """Show three decimals, or three figures of what is small but not 0."""
+    return f"{value:.3f}" if abs(value) >= 0.01 or not value else f"{value:.3g}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -133,31 +133,53 @@ def _chunk(content: str | None, finish: str | None = None) -> str:
     return "data: " + json.dumps({**chunk, "choices": [choice]})
 
 
-def _whole(text: str, logprobs: Any = None) -> bytes:
+def _usage(usage: tuple[int, int]) -> dict[str, int]:
+    prompt, completion = usage
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
+
+
+def _whole(text: str, logprobs: Any = None, usage: tuple[int, int] | None = None) -> bytes:
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": logprobs}
     reply = {"id": "c", "object": "chat.completion", "created": 0, "model": "fake"}
-    return json.dumps({**reply, "choices": [choice]}).encode()
+    told = {} if usage is None else {"usage": _usage(usage)}
+    return json.dumps({**reply, "choices": [choice], **told}).encode()
 
 
-def says(text: str | Callable[[Body], str], pieces: int = 7, finish: str = "stop") -> Behaviour:
-    """Reply with `text` in pieces of `pieces` characters; a callable reads the request first."""
+def says(
+    text: str | Callable[[Body], str],
+    pieces: int = 7,
+    finish: str = "stop",
+    usage: tuple[int, int] | None = None,
+) -> Behaviour:
+    """Reply with `text` in pieces of `pieces` characters; a callable reads the request first.
+
+    `usage` is told, as tokens read and written, in a last chunk without choices if asked for.
+    """
 
     def behave(handler: Handler, body: Body) -> None:
         reply = text if isinstance(text, str) else text(body)
         if not body.get("stream"):
-            handler.answer(200, "application/json", _whole(reply))
+            handler.answer(200, "application/json", _whole(reply, usage=usage))
             return
         handler.begin_stream()
         for start in range(0, len(reply), pieces):
             handler.send_line(_chunk(reply[start : start + pieces]))
         handler.send_line(_chunk(None, finish))
+        if usage is not None and body.get("stream_options", {}).get("include_usage"):
+            last = json.loads(_chunk(None).removeprefix("data: "))
+            told = {**last, "choices": [], "usage": _usage(usage)}
+            handler.send_line("data: " + json.dumps(told))
         handler.end_stream()
 
     return behave
 
 
-def says_yes(probability: float | None) -> Behaviour:
+def says_yes(probability: float | None, usage: tuple[int, int] | None = None) -> Behaviour:
     """Reply with one token and its log-probabilities; None: the server gives none."""
 
     def behave(handler: Handler, body: Body) -> None:
@@ -169,7 +191,7 @@ def says_yes(probability: float | None) -> Behaviour:
                 for token, share in shares
             ]
             logprobs = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
-        handler.answer(200, "application/json", _whole("Yes", logprobs))
+        handler.answer(200, "application/json", _whole("Yes", logprobs, usage))
 
     return behave
 
@@ -208,6 +230,15 @@ def fails(status: int, **headers: str) -> Behaviour:
         message = f"refused: {handler.headers.get('Authorization', '')}"
         payload = json.dumps({"error": {"message": message, "type": "fake"}}).encode()
         handler.answer(status, "application/json", payload, **headers)
+
+    return behave
+
+
+def knows_no_options(then: Behaviour, status: int = 400) -> Behaviour:
+    """Refuse a request that names `stream_options`, as strict servers do; answer the others."""
+
+    def behave(handler: Handler, body: Body) -> None:
+        (fails(status) if "stream_options" in body else then)(handler, body)
 
     return behave
 

@@ -12,7 +12,7 @@ from assistant.errors import UnreadableFileError
 from assistant.settings import Settings
 from evals.__main__ import main
 from evals.gate.baseline import Baseline, Kept, of_run, stratified, version
-from evals.gate.judging import Judgement, judge, report, scores_of, unsupported
+from evals.gate.judging import GUARDED, HIGHER, LOWER, Judgement, judge, report
 from evals.gate.run import Gate, Part
 from evals.log import RunLog
 from evals.questions import QUESTIONS, Question, load
@@ -37,16 +37,18 @@ ASKED = tuple(
 )  # fmt: skip
 
 
-def said(question: str, text: str, support: float = 0.9) -> dict[str, Any]:
-    """Return an answer of one sentence; an empty one is an abstention."""
+def said(question: str, text: str, sentence: str = "") -> dict[str, Any]:
+    """Return an answer of one sentence, cited by default to itself; an empty one abstains."""
     claims = [{"text": text, "start": 0, "end": len(text), "supported": True}]
-    cited = {"paper": {"title": "Kettle"}, "claim": text, "support": support}
+    cited = {"paper": {"title": "Kettle"}, "claim": text, "sentence": sentence or text}
     return {
         "question": question,
         "text": text or "No paper says so.",
         "status": "answered" if text else "abstained",
         "claims": claims if text else [],
         "citations": [cited] if text else [],
+        "evidence": [],
+        "confidence": 0.5,
         "seconds": {"total": 1.0},
         "trace": {"hits": [{"title": "Kettle"}]},
     }
@@ -65,16 +67,16 @@ def run_of(path: Path, cold: set[int] = frozenset(), **changed: Any) -> RunLog: 
 def baseline(tmp_path: Path) -> Baseline:
     """Return the baseline of a run with two wrong answers."""
     log = run_of(tmp_path / "before.jsonl", {0, 1})
-    return of_run(tmp_path / "baseline" / "extractive.json", log, scores_of(log), seed=0)
+    return of_run(tmp_path / "baseline.json", log, log.scores(), "features", seed=0)
 
 
 def judged(baseline: Baseline, log: RunLog) -> Judgement:
-    return judge(baseline, log, scores_of(log))
+    return judge(baseline, log, log.scores())
 
 
 def test_a_drop_is_caught_and_its_questions_are_named(baseline: Baseline, tmp_path: Path) -> None:
     found = judged(baseline, run_of(tmp_path / "a", set(range(10))))
-    assert len(found.faults) == 2  # facts and all_facts
+    assert [one.split()[0] for one in found.faults] == ["facts", "all_facts", "aurc"]
     assert found.faults[0].startswith("facts 0.950 → 0.750 (n 40, p 0.0")
     assert {flip.id for flip in found.flips} == {f"q{number:02}" for number in range(2, 10)}
     shown = report(found)
@@ -112,20 +114,26 @@ def test_a_metric_where_less_is_better_is_read_the_other_way(
 
 def test_one_more_sentence_without_support_is_enough(baseline: Baseline, tmp_path: Path) -> None:
     log = run_of(tmp_path / "a", {0, 1})
-    answer = said(ASKED[5].question, "It is hot.", support=0.2)
+    answer = said(ASKED[5].question, "It is hot.", sentence="Fridges were sold in 1950.")
     log.add(Case(id="q05", answer=answer, error="", seconds=1.0))
     found = judged(baseline, log)
     (fault,) = found.faults
-    assert fault.startswith("unsupported_shown 0.000 → 0.025")
-    assert "  q05  unsupported_shown 0 → 1  Number 5?" in report(found)
+    assert fault.startswith("unsupported 0.000 → 0.025")
+    assert "  q05  unsupported 0 → 1  Number 5?" in report(found)
 
 
-def test_unsupported_claims_by_hand() -> None:
-    answer = said("?", "It is hot.")
-    assert unsupported(answer) == 0
-    marked = {"text": "It is red.", "start": 0, "end": 1, "supported": False}
-    uncited = {"text": "It is round.", "start": 0, "end": 1, "supported": True}
-    assert unsupported(answer | {"claims": [*answer["claims"], marked, uncited]}) == 2
+def test_a_metric_that_is_not_scored_any_more_fails(baseline: Baseline, tmp_path: Path) -> None:
+    log = RunLog.create(tmp_path / "a", RUN, ASKED)
+    for number, question in enumerate(ASKED):
+        answer = said(question.question, "It is hot." if number > 1 else "It is cold.")
+        del answer["claims"]
+        log.add(Case(id=question.id, answer=answer, error="", seconds=1.0))
+    faults = judged(baseline, log).faults
+    assert "unsupported isn't scored any more on any of 40 questions" in faults
+
+
+def test_every_metric_that_is_guarded_exists() -> None:
+    assert {one.name for one in GUARDED} == {*HIGHER, *LOWER}
 
 
 def test_an_error_fails(baseline: Baseline, tmp_path: Path) -> None:
@@ -142,7 +150,7 @@ def test_changed_questions_and_settings_are_told(baseline: Baseline, tmp_path: P
     found = judged(baseline, log)
     assert found.faults == ()
     assert found.notes == (
-        "1 questions of the baseline are gone or have changed",
+        "1 of the baseline's questions are gone or have changed",
         "settings differ: answerable_at 0.5 → 0.7",
     )
     few = judged(baseline, replace(log, questions=ASKED[:19]))
@@ -161,8 +169,9 @@ def test_baseline_is_written_a_line_a_question_and_read_back(baseline: Baseline)
     assert read.questions["q01"].scores["facts"] == 0.0
     assert read.made["commit"] == "abc"
     assert read.made["settings"] == {"model": "extractive", "answerable_at": 0.5}
-    assert read.made["means"]["facts"] == 0.95
-    assert "cores" in read.made["hardware"]
+    assert read.made["figures"]["facts"] == 0.95
+    assert read.made["entailment"] == "features"
+    assert "words" not in read.questions["q01"].scores
     baseline.path.write_text("{}")
     with pytest.raises(UnreadableFileError, match="gate --update"):
         Baseline.read(baseline.path)
@@ -184,20 +193,22 @@ def test_update_then_check_of_real_answers(tmp_path: Path) -> None:
     gate = Gate(
         settings=settings, questions=load([QUESTIONS]), folder=tmp_path, logs=tmp_path / "logs"
     )
-    part = Part(name="extractive", limit=6)
+    part = Part(name="extractive", limit=12)
     assert gate.check(part).skipped
-    assert "6 questions written" in gate.update(part).text
+    assert "12 questions written" in gate.update(part).text
     checked = gate.check(part)
     assert checked.passed
     assert not checked.skipped
-    assert checked.text.startswith("extractive: 6 questions in ")
+    assert checked.text.startswith("extractive: 12 questions in ")
 
     path = tmp_path / "extractive.json"
     record = json.loads(path.read_text())
     for one in record["questions"].values():
-        one["scores"]["unsupported_shown"] = -1.0
+        one["scores"] = {"mrr": 1.5} if "mrr" in one["scores"] else {}
     path.write_text(json.dumps(record))
-    assert not gate.check(part).passed
+    dropped = gate.check(part)
+    assert not dropped.passed
+    assert "FAILED: mrr 1.500 → " in dropped.text
     assert not replace(gate, questions=[]).check(part).passed
 
 

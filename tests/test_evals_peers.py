@@ -17,7 +17,7 @@ from evals.peers.bare import Bare
 from evals.peers.citation_engine import CitationEngine
 from evals.peers.paper_qa import PaperQA, numbered
 from evals.peers.peer import Reply, Source, as_answer, declines, located, whole
-from evals.peers.run import harmonic, table
+from evals.peers.run import ROWS, harmonic, table
 from tests.fakes import FakeServer, WordEmbedder, prompt_of, says
 from tests.samples import HIVE, SAMPLE, TWIGNET
 
@@ -240,7 +240,7 @@ def test_command_scores_all_alike_and_goes_on_where_it_was(
     assert list(found) == ["ours", "bare"]
     for group in found.values():
         assert group["n"] == 2
-        for metric in ("facts", "citation_f1", "abstention_f1"):
+        for metric in ("facts", "gold_citation_f1", "abstention_f1", "alce_citation_f1"):
             assert group[metric]["value"] == 1.0
     log = RunLog.read(tmp_path / "out" / "bare.jsonl")
     assert log.run["settings"]["peer"] == "bare"
@@ -276,12 +276,8 @@ def test_f1_and_table_by_hand() -> None:
     assert harmonic(0.5, 1.0) == pytest.approx(2 / 3)
     assert harmonic(0.0, 0.0) == 0.0
     assert harmonic(None, 1.0) is None
-    names = (
-        "facts citation_precision citation_recall citation_f1 abstention_precision "
-        "abstention_recall abstention_f1 wrong_abstention words seconds_median seconds_p95"
-    ).split()
-    group = {name: {"value": None, "n": 0} for name in names} | {"n": 2, "errors": 1}
-    lines = table({"a": group, "b": group | {"facts": {"value": 0.25, "n": 2}}}).splitlines()
+    group = {name: {"value": None} for name, _ in ROWS} | {"n": 2, "errors": 1}
+    lines = table({"a": group, "b": group | {"hit@1": {"value": 0.25}}}).splitlines()
     assert lines[1].split() == ["questions", "2", "2"]
-    assert lines[2].split() == ["must-include", "facts", "–", "0.250"]
+    assert lines[2].split() == ["right", "paper", "first", "–", "0.250"]
     assert lines[-1].split() == ["errors", "1", "1"]

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -98,6 +99,36 @@ class LocalChat:
     def yes_probability(self, messages: Sequence[Message]) -> float | None:
         """Return the share of yes in a one-word reply."""
         return self.start().yes_probability(messages)
+
+    def metered(self, tokens: Counter[str]) -> "_Metered":
+        """Return the same model, counting its requests and their tokens as a `Trace` does."""
+        return _Metered(self, tokens)
+
+
+class _Metered:
+    """The embedded model, whose server may have to be started anew between two requests."""
+
+    is_small = True
+
+    def __init__(self, chat: LocalChat, tokens: Counter[str]) -> None:
+        self.name = chat.name
+        self._chat = chat
+        self._tokens = tokens
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+        """Yield the reply piece by piece; return why it ended."""
+        return (yield from self._client().stream(messages, max_tokens))
+
+    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+        """Return the share of yes in a one-word reply."""
+        return self._client().yes_probability(messages)
+
+    def metered(self, tokens: Counter[str]) -> "_Metered":
+        """Return the same model with other counts."""
+        return _Metered(self._chat, tokens)
+
+    def _client(self) -> OpenAIChat:
+        return self._chat.start().metered(self._tokens)
 
 
 def _first_line(process: subprocess.Popen[bytes], patience: float) -> str:

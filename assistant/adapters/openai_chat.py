@@ -1,9 +1,11 @@
 """Any chat model behind an OpenAI-compatible address, by the `openai` client."""
 
+import copy
 import math
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -30,6 +32,14 @@ class OpenAIChat:
         self._timeout = timeout
         self._address = base_url or OPENAI
         self._client = open_client(api_key, base_url, timeout)
+        self._tokens = Counter[str]()
+        self._is_strict = threading.Event()  # it refuses to be asked for its token counts
+
+    def metered(self, tokens: Counter[str]) -> "OpenAIChat":
+        """Return the same model, counting its requests and their tokens as a `Trace` does."""
+        other = copy.copy(self)
+        other._tokens = tokens
+        return other
 
     def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
         """Yield the reply piece by piece, temperature 0; return why it ended.
@@ -41,28 +51,53 @@ class OpenAIChat:
         return (yield from within(self._stream(messages, max_tokens), self._timeout, self.name))
 
     def _stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
-        ended, began = "", False
-        with translated(self.name, self._address):
-            chunks = self._client.chat.completions.create(
-                model=self.name,
-                messages=_plain(messages),
-                max_tokens=max_tokens,
-                temperature=0,
-                stream=True,
-            )
-            with chunks:
-                for chunk in chunks:
-                    if not chunk.choices:
-                        continue
-                    began = True
-                    ended = chunk.choices[0].finish_reason or ended
-                    if chunk.choices[0].delta.content:
-                        yield chunk.choices[0].delta.content
+        ended, began, usage = "", False, None
+        self._tokens.update(requests=1, unreported=1)
+        with translated(self.name, self._address), self._opened(messages, max_tokens) as chunks:
+            for chunk in chunks:
+                usage = chunk.usage or usage
+                if not chunk.choices:
+                    continue
+                began = True
+                ended = chunk.choices[0].finish_reason or ended
+                if chunk.choices[0].delta.content:
+                    yield chunk.choices[0].delta.content
+        self._count(usage)
         if not began:
             raise ModelError(f"{self.name} sent nothing that can be read; check OPENAI_BASE_URL.")
         if not ended:
             raise ModelError(f"{self.name} stopped in the middle of its reply; try again.")
         return ended
+
+    def _opened(self, messages: Sequence[Message], max_tokens: int) -> Any:
+        """Return the stream of a reply, with the tokens that it took where the server tells."""
+        import openai
+
+        asked = {
+            "model": self.name,
+            "messages": _plain(messages),
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "stream": True,
+        }
+        create = self._client.chat.completions.create
+        if not self._is_strict.is_set():
+            try:
+                return create(**asked, stream_options={"include_usage": True})
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                # Some servers refuse what they don't know; if it was something else, they
+                # refuse this too.
+                stream = create(**asked)
+                self._is_strict.set()
+                return stream
+        return create(**asked)
+
+    def _count(self, usage: Any) -> None:
+        """Add what the server says that a request has taken."""
+        prompt = getattr(usage, "prompt_tokens", None)
+        completion = getattr(usage, "completion_tokens", None)
+        if isinstance(prompt, int) and isinstance(completion, int):
+            self._tokens.update(unreported=-1, prompt=prompt, completion=completion)
 
     def yes_probability(self, messages: Sequence[Message]) -> float | None:
         """Return P(yes) / (P(yes) + P(no)) of a one-word reply.
@@ -72,6 +107,7 @@ class OpenAIChat:
         Raises:
             ModelError: the server can't be reached or refuses.
         """
+        self._tokens.update(requests=1, unreported=1)
         with translated(self.name, self._address):
             # One try: a server that is slow to say one word is too slow to say more.
             reply = self._client.with_options(max_retries=0).chat.completions.create(
@@ -82,6 +118,7 @@ class OpenAIChat:
                 logprobs=True,
                 top_logprobs=10,
             )
+        self._count(reply.usage)
         if not reply.choices or reply.choices[0].logprobs is None:
             return None
         content = reply.choices[0].logprobs.content

@@ -1,12 +1,14 @@
 """Words as the lexical index and the verifier see them."""
 
 import re
+import threading
 from functools import lru_cache
 from typing import Any
 
 _WORD = re.compile(r"[^\W_]+(?:[.\-'’/][^\W_]+)*")
 _NAME = re.compile(r"\b(?=\w*[A-Z0-9])\w*(?:[A-Z]\w*[A-Z]|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z])[\w-]*")
 _PIECE = re.compile(r"[^\W_]+")
+_STEMMING = threading.Lock()
 
 STOP_WORDS = frozenset(
     """a about above across after again against all along also although always am among an and
@@ -85,7 +87,8 @@ def names(text: str) -> set[str]:
 
 @lru_cache(maxsize=200_000)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+    with _STEMMING:  # A stemmer is not to be shared by threads that stem at once.
+        return str(_stemmer().stemWord(word))
 
 
 @lru_cache(maxsize=1)

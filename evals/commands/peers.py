@@ -50,6 +50,8 @@ def peers(
     """
     from evals.peers import run
     from evals.questions import QUESTIONS, choose, load
+    from evals.scoring import Scoring
+    from evals.scoring.entailment import opened
 
     unknown = [name for name in names if name not in run.PEERS]
     if unknown:
@@ -57,16 +59,16 @@ def peers(
         raise click.UsageError(f"There is no system {unknown[0]!r}; there are {known}.")
     settings = Settings.load()
     asked = [one for one in load(questions or [QUESTIONS]) if not one.history]
-    logs = run.run(
-        run.Plan(
+    with opened("verifier", settings) as function:
+        plan = run.Plan(
             names=names or tuple(run.PEERS),
             settings=replace(settings, model=model or settings.model),
             questions=choose(asked, (), limit, seed),
             papers=papers,
             out=out,
+            scoring=Scoring(entailment=function),
         )
-    )
-    found = run.figures(logs)
+        found = run.figures(run.run(plan), plan.scoring)
     click.echo(json.dumps(found) if as_json else run.table(found))
     if any(group["errors"] for group in found.values()):
         click.echo(f"Some questions met an error; the same command asks them again ({out}).")

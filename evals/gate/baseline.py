@@ -5,31 +5,35 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from assistant.errors import UnreadableFileError
-from evals import readings
 from evals.log import RunLog
+from evals.metrics import METRICS
 from evals.questions import Question
+from evals.scoring import Scored
+from evals.scoring.base import Score, Scores
 
 FOLDER = Path(__file__).resolve().parent.parent / "baseline"
 UPDATE = "python -m evals gate --update"
 DIGITS = 6
-# Where the files lie has no bearing on the answers; nor has what a machine is told to use.
-_APART = frozenset({"home", "models", "host", "port", "threads", "start_timeout"})
-
-Scores = Mapping[str, float | None]
+# What has no bearing on the answers of the extractive and the local model.
+_APART = frozenset(
+    "home models host port threads start_timeout offline openai_base_url openai_model "
+    "openai_api_key_set".split()
+)
+# What an answer took is told by the hardware as much as by the code, and isn't guarded.
+_COST = ("seconds", "tokens", "usd", "words")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """One question of the baseline: a hash of all that it says, and its scores by metric."""
+    """One question of the baseline: a hash of all that it says, and what was scored."""
 
     version: str
-    scores: Scores
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,15 @@ class Baseline:
             if one.id in self.questions and self.questions[one.id].version == version(one)
         ]
 
+    def scored(self, ids: Sequence[str], like: Scored) -> Scored:
+        """Return the questions' scores, with None for what only the scores `like` have."""
+        return {
+            name: {
+                score: Score(value=self.questions[name].scores.get(score)) for score in like[name]
+            }
+            for name in ids
+        }
+
     def changed_settings(self, settings: Mapping[str, Any]) -> list[str]:
         """Return "name before → now" of each setting that was another."""
         before, now = apart(self.made["settings"]), apart(settings)
@@ -84,24 +97,23 @@ class Baseline:
         ]
 
 
-def of_run(path: Path, log: RunLog, scores: Mapping[str, Scores], seed: int) -> Baseline:
-    """Return the baseline that a run makes."""
+def of_run(path: Path, log: RunLog, scores: Scored, entailment: str, seed: int) -> Baseline:
+    """Return the baseline that a run makes, scored by the named entailment function."""
     run = log.run
     made = {
         "command": UPDATE,
         **run["git"],
         "started": run["started"],
-        "hardware": readings.hardware(),
+        "machine": run["machine"],
         "seed": seed,
         "settings": apart(run["settings"]),
         "prompts": run["prompts"],
         "library": run["library"],
-        "means": means(scores),
+        "entailment": entailment,
+        "figures": _figures(list(scores.values())),
     }
     kept = {
-        one.id: Kept(version=version(one), scores=_rounded(scores[one.id]))
-        for one in log.questions
-        if one.id in scores
+        one.id: Kept(version=version(one), scores=_values(scores[one.id])) for one in log.questions
     }
     return Baseline(path=path, made=made, questions=kept)
 
@@ -117,18 +129,20 @@ def version(question: Question) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def means(scores: Mapping[str, Scores]) -> dict[str, float]:
-    """Return each metric's mean over the questions that it was scored on."""
-    found: dict[str, list[float]] = {}
-    for own in scores.values():
-        for name, value in own.items():
-            if value is not None:
-                found.setdefault(name, []).append(value)
-    return {name: round(fmean(values), DIGITS) for name, values in found.items()}
+def _figures(answers: Sequence[Scores]) -> dict[str, float]:
+    """Return every figure of a run, for the reader of the file."""
+    rows = {metric: metric.rows(answers) for metric in METRICS}
+    found = {metric.name: metric.statistic(own) for metric, own in rows.items() if len(own)}
+    return {name: round(value, DIGITS) for name, value in found.items() if value is not None}
 
 
-def _rounded(scores: Scores) -> dict[str, float | None]:
-    return {name: None if value is None else round(value, DIGITS) for name, value in scores.items()}
+def _values(scores: Scores) -> dict[str, float]:
+    """Return the scores that there are, but for those of cost."""
+    return {
+        name: score.value  # as it is: rounded, every one would have changed
+        for name, score in scores.items()
+        if score.value is not None and not name.startswith(_COST)
+    }
 
 
 def stratified(questions: Sequence[Question], limit: int, seed: int) -> list[Question]:

@@ -1,30 +1,40 @@
 """Whether a run is worse than the baseline, and in which questions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Any
 
-from evals.compare import FLIPPING, Difference, Flip, permutation_p
-from evals.gate.baseline import Baseline, Scores
+from evals.compare import Difference, Flip, difference, flips
+from evals.gate.baseline import Baseline
 from evals.log import RunLog
+from evals.metrics import METRICS, Metric
+from evals.questions import Question
+from evals.scoring import Scored
 from evals.summary import aligned
 
 SIGNIFICANT = 0.05
+UNSUPPORTED = "unsupported"
+"""The share of sentences shown that nothing supports: this may not grow at all."""
+LOWER = (UNSUPPORTED, "violations", "wrong_abstention", "aurc")
 HIGHER = (
     "hit@1",
     "hit@5",
+    "recall@5",
     "mrr",
-    "citation_precision",
-    "citation_recall",
+    "ndcg@5",
+    "evidence_recall",
+    "cited_evidence_recall",
+    "gold_citation_precision",
+    "gold_citation_recall",
+    "alce_citation_precision",
+    "alce_citation_recall",
+    "alce_citation_f1",
     "facts",
     "all_facts",
+    "abstention_precision",
     "abstention_recall",
+    "abstention_f1",
 )
-LOWER = ("violations", "wrong_abstention")
-UNSUPPORTED = "unsupported_shown"
-"""How many sentences an answer shows without support: this may not grow at all."""
-SUPPORTED_AT = 0.5
+GUARDED: tuple[Metric, ...] = tuple(one for one in METRICS if one.name in HIGHER + LOWER)
 # A baseline of which less can still be compared is too old to guard anything.
 LEAST_COMPARED = 0.5
 
@@ -39,51 +49,23 @@ class Judgement:
     notes: tuple[str, ...]
 
 
-def scores_of(log: RunLog) -> dict[str, dict[str, float | None]]:
-    """Return the gate's metrics of each question that has an answer."""
-    found = {}
-    for name, scores in log.scores().items():
-        answer = log.cases[name].answer
-        if answer is None:
-            continue
-        own = {metric: scores[metric].value for metric in (*HIGHER, *LOWER) if metric in scores}
-        found[name] = own | {UNSUPPORTED: float(unsupported(answer))}
-    return found
-
-
-def unsupported(answer: Mapping[str, Any]) -> int:
-    """Return how many claims are marked, or stand without a citation that supports them."""
-    cited = {one["claim"] for one in answer["citations"] if one["support"] >= SUPPORTED_AT}
-    return sum(not one["supported"] or one["text"] not in cited for one in answer["claims"])
-
-
-def judge(baseline: Baseline, log: RunLog, after: Mapping[str, Scores]) -> Judgement:
+def judge(baseline: Baseline, log: RunLog, scores: Scored) -> Judgement:
     """Compare a run with the baseline, question by question.
 
-    A fault is a metric that got worse with p < .05 (paired permutation test, two-sided), any
-    growth of what is shown without support, a question that met an error, or a baseline of
-    which less than half is left.
+    A fault is a metric that got worse with p < .05 (paired permutation test, two-sided) or
+    isn't scored any more, any growth of what is shown without support, a question that met an
+    error, or a baseline of which less than half is left.
     """
-    questions = {question.id: question.question for question in baseline.same(log.questions)}
-    shared = [name for name in questions if name in after]
-    differences: list[Difference] = []
-    flips: list[Flip] = []
-    faults = [f"{name}: {log.cases[name].error}" for name in questions if name not in after]
-    for metric in (*HIGHER, *LOWER, UNSUPPORTED):
-        pairs = list(_pairs(metric, shared, baseline, after))
-        if not pairs:
-            continue
-        one = _difference(metric, pairs)
-        differences.append(one)
-        is_fault = _is_fault(one)
-        if is_fault:
-            faults.append(_said(one))
-        if is_fault or metric in FLIPPING:
-            flips += [
-                Flip(id=name, metric=metric, before=a, after=b, question=questions[name])
-                for name, a, b in pairs
-                if a != b
-            ]
+    same = baseline.same(log.questions)
+    asked = [one for one in same if one.id in log.cases]
+    failed = [one.id for one in asked if log.cases[one.id].answer is None]
+    shared = [one for one in asked if one.id not in failed]
+    old = baseline.scored([one.id for one in shared], scores)
+    found = [difference(metric, [one.id for one in shared], old, scores) for metric in GUARDED]
+    differences = [one for one in found if one is not None]
+    dropped = [one for one in differences if _is_fault(one)]
+    faults = [f"{name}: {log.cases[name].error}" for name in failed]
+    faults += [_said(one) for one in dropped]
     if len(shared) < LEAST_COMPARED * len(baseline.questions):
         faults.append(
             f"only {len(shared)} of the baseline's {len(baseline.questions)} questions are still "
@@ -91,34 +73,25 @@ def judge(baseline: Baseline, log: RunLog, after: Mapping[str, Scores]) -> Judge
         )
     return Judgement(
         differences=tuple(differences),
-        flips=tuple(flips),
+        flips=tuple(_flips(shared, old, scores, dropped)),
         faults=tuple(faults),
-        notes=tuple(_notes(baseline, log, questions)),
+        notes=tuple(_notes(baseline, log, same)),
     )
 
 
-def _pairs(
-    metric: str, shared: Sequence[str], baseline: Baseline, after: Mapping[str, Scores]
-) -> Iterator[tuple[str, float, float]]:
-    for name in shared:
-        before, now = baseline.questions[name].scores.get(metric), after[name].get(metric)
-        if before is not None and now is not None:
-            yield name, before, now
-
-
-def _difference(metric: str, pairs: Sequence[tuple[str, float, float]]) -> Difference:
-    changes = [after - before for _, before, after in pairs]
-    return Difference(
-        metric=metric,
-        n=len(pairs),
-        before=fmean(before for _, before, _ in pairs),
-        after=fmean(after for _, _, after in pairs),
-        change=fmean(changes),
-        p=permutation_p(changes),
-    )
+def _flips(
+    shared: Sequence[Question], old: Scored, new: Scored, dropped: Sequence[Difference]
+) -> Iterator[Flip]:
+    """Yield what went from right to wrong or back, and all that changed where it got worse."""
+    names = {one.metric for one in dropped}
+    chosen = [one for one in GUARDED if one.flips or one.name in names]
+    # A metric of two values may differ in the one that isn't shown.
+    return (flip for flip in flips(shared, old, new, chosen) if flip.before != flip.after)
 
 
 def _is_fault(one: Difference) -> bool:
+    if one.change is None or one.p is None:
+        return not one.n and one.only_before > 0
     if one.metric == UNSUPPORTED:
         return one.change > 0
     worse = one.change > 0 if one.metric in LOWER else one.change < 0
@@ -126,13 +99,21 @@ def _is_fault(one: Difference) -> bool:
 
 
 def _said(one: Difference) -> str:
-    return f"{one.metric} {one.before:.3f} → {one.after:.3f} (n {one.n}, p {one.p:.4f})"
+    if not one.n:
+        return f"{one.metric} isn't scored any more on any of {one.only_before} questions"
+    figures = f"{shown(one.before)} → {shown(one.after)}"
+    return f"{one.metric} {figures} (n {one.n}, p {shown(one.p, '.4f')})"
 
 
-def _notes(baseline: Baseline, log: RunLog, same: Mapping[str, str]) -> Iterator[str]:
+def shown(value: float | None, form: str = ".3f") -> str:
+    """Show a figure; a dash where there is none."""
+    return "–" if value is None else format(value, form)
+
+
+def _notes(baseline: Baseline, log: RunLog, same: Sequence[Question]) -> Iterator[str]:
     lost = len(baseline.questions) - len(same)
     if lost:
-        yield f"{lost} questions of the baseline are gone or have changed"
+        yield f"{lost} of the baseline's questions are gone or have changed"
     changed = baseline.changed_settings(log.run["settings"])
     if changed:
         yield f"settings differ: {'; '.join(changed)}"
@@ -142,8 +123,8 @@ def report(judgement: Judgement) -> str:
     """Show each metric, the questions that flipped, and what is wrong."""
     rows = [["", "n", "baseline", "now", "change", "p"]]
     for one in judgement.differences:
-        numbers = (f"{one.before:.3f}", f"{one.after:.3f}", f"{one.change:+.3f}", f"{one.p:.4f}")
-        rows.append([one.metric, str(one.n), *numbers])
+        figures = (shown(one.before), shown(one.after), shown(one.change, "+.3f"))
+        rows.append([one.metric, str(one.n), *figures, shown(one.p, ".4f")])
     lines = [aligned(rows)]
     if judgement.flips:
         lines.append(f"Flipped ({len(judgement.flips)}):")

@@ -10,13 +10,16 @@ from assistant.errors import ModelError
 from assistant.settings import Settings
 from evals import runner
 from evals.gate.baseline import FOLDER, UPDATE, Baseline, of_run, stratified
-from evals.gate.judging import judge, report, scores_of
+from evals.gate.judging import judge, report
 from evals.log import RunLog
 from evals.provenance import ROOT
 from evals.questions import Question
+from evals.scoring import Scored, Scoring
+from evals.scoring.entailment import EntailmentName, opened
 
 Name = Literal["extractive", "local"]
 LOGS = ROOT / "evals" / "logs"
+ENTAILMENT: EntailmentName = "verifier"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +64,10 @@ class Gate:
             return Outcome(text=text, passed=False)
         began = time.perf_counter()
         try:
-            log = self._asked(part, chosen)
+            log, scores = self._asked(part, chosen)
         except ModelError as error:
             return Outcome(text=f"{part.name}: not checked. {error}", skipped=True)
-        judgement = judge(baseline, log, scores_of(log))
+        judgement = judge(baseline, log, scores)
         spent = time.perf_counter() - began
         head = f"{part.name}: {len(chosen)} questions in {spent:.0f} s, log {log.path}"
         return Outcome(text=f"{head}\n{report(judgement)}", passed=not judgement.faults)
@@ -73,7 +76,7 @@ class Gate:
         """Ask a sample, each type with its share, and make it the baseline."""
         chosen = stratified(self.questions, part.limit, self.seed)
         try:
-            log = self._asked(part, chosen)
+            log, scores = self._asked(part, chosen)
         except ModelError as error:
             return Outcome(text=f"{part.name}: baseline not moved. {error}", skipped=True)
         failed = [name for name, case in log.cases.items() if case.answer is None]
@@ -81,14 +84,23 @@ class Gate:
             text = f"{part.name}: baseline not moved; errors at {', '.join(failed)}, see {log.path}"
             return Outcome(text=text, passed=False)
         path = self._path(part)
-        of_run(path, log, scores_of(log), self.seed).write()
+        of_run(path, log, scores, ENTAILMENT, self.seed).write()
         return Outcome(text=f"{part.name}: {len(chosen)} questions written to {path}; commit it.")
 
     def _path(self, part: Part) -> Path:
         return self.folder / f"{part.name}.json"
 
-    def _asked(self, part: Part, questions: Sequence[Question]) -> RunLog:
+    def _asked(self, part: Part, questions: Sequence[Question]) -> tuple[RunLog, Scored]:
+        """Return the answers and their scores.
+
+        Raises:
+            ModelError: a model that answers or scores can't be had.
+        """
         path = self.logs / f"gate-{part.name}.jsonl"
         path.unlink(missing_ok=True)
         settings = replace(self.settings, model=part.name)
-        return runner.start(runner.Plan(settings=settings), questions, path)
+        with opened(ENTAILMENT, settings) as function:
+            scoring = Scoring(entailment=function)
+            way = runner.Way(jobs=runner.jobs_for(settings), scoring=scoring)
+            log = runner.start(runner.Plan(settings=settings), questions, path, way)
+            return log, log.scores(scoring)

@@ -28,7 +28,7 @@ class Bare:
         self._server = server
         self._chat = server.chat()
         self._embedder = embedder
-        self._prompt = parse_prompt("bare", PROMPT.read_text(encoding="utf-8"), str(PROMPT))
+        self._prompt = parse_prompt("bare", PROMPT.read_text(encoding="utf-8"))
         self._papers: list[Paper] = []
         self._vectors: Vectors | None = None
 

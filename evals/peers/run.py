@@ -1,7 +1,7 @@
 """Asks every system the same questions, each into a log of its own, and shows one table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,13 +18,20 @@ from evals.chat_server import ChatServer, server_of
 from evals.log import RunLog
 from evals.peers.peer import Peer
 from evals.questions import Question
+from evals.scoring import Scoring
 from evals.summary import ALL, Group, aligned, summarise
 
+GOLD_F1 = "gold_citation_f1"
 ROWS = (
+    ("hit@1", "right paper first"),
     ("facts", "must-include facts"),
-    ("citation_precision", "citation precision"),
-    ("citation_recall", "citation recall"),
-    ("citation_f1", "citation F1"),
+    ("gold_citation_precision", "citation precision (gold papers)"),
+    ("gold_citation_recall", "citation recall (gold papers)"),
+    (GOLD_F1, "citation F1 (gold papers)"),
+    ("alce_citation_precision", "citation precision (ALCE)"),
+    ("alce_citation_recall", "citation recall (ALCE)"),
+    ("alce_citation_f1", "citation F1 (ALCE)"),
+    ("unsupported", "unsupported sentences"),
     ("abstention_precision", "abstention precision"),
     ("abstention_recall", "abstention recall"),
     ("abstention_f1", "abstention F1"),
@@ -107,13 +114,17 @@ PEERS: Mapping[str, Entry] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which systems are asked what, of which papers (none: the bundled ones); logs in `out`."""
+    """Which systems are asked what, of which papers (none: the bundled ones); logs in `out`.
+
+    All are scored alike.
+    """
 
     names: Sequence[str]
     settings: Settings
     questions: Sequence[Question]
     papers: tuple[Path, ...]
     out: Path
+    scoring: Scoring = field(default_factory=Scoring)
 
 
 def run(plan: Plan) -> dict[str, RunLog]:
@@ -181,26 +192,23 @@ def _ask(
         log.resume(state)
     try:
         peer.add(list(assistant.papers()))
-        runner.ask_pending(log, lambda question, _: peer.ask(question))
+        way = runner.Way(scoring=plan.scoring)
+        runner.ask_pending(log, lambda question, _: peer.ask(question), way)
     finally:
         peer.close()
     return log
 
 
-def figures(logs: Mapping[str, RunLog]) -> dict[str, Group]:
-    """Return each system's metrics over all its questions, with citation F1.
+def figures(logs: Mapping[str, RunLog], scoring: Scoring) -> dict[str, Group]:
+    """Return each system's metrics over all its questions.
 
-    That is the harmonic mean of the two means, as in the table of a run.
+    F1 by gold papers is the harmonic mean of the two means.
     """
     found = {}
     for name, log in logs.items():
-        group = summarise(log)[ALL]
-        precision, recall = group["citation_precision"], group["citation_recall"]
-        group.setdefault(
-            "citation_f1",
-            {"value": harmonic(precision["value"], recall["value"]), "n": precision["n"]},
-        )
-        found[name] = group
+        group = summarise(log, scoring)[ALL]
+        means = [group[f"gold_citation_{half}"]["value"] for half in ("precision", "recall")]
+        found[name] = group | {GOLD_F1: {"value": harmonic(*means)}}
     return found
 
 

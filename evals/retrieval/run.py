@@ -12,10 +12,11 @@ from tqdm import tqdm
 from assistant.app import Assistant
 from assistant.retrieval.plan import DEFAULT, Plan
 from assistant.settings import Settings
+from evals.resampling import percentile
 from evals.retrieval.collection import Collection, Query, opened
 from evals.retrieval.measures import MEASURES, Interval, better_p, by_query, interval
 from evals.retrieval.stages import ADDED, DROPPED, GRID, METHODS, varied
-from evals.summary import aligned, percentile
+from evals.summary import aligned
 
 DEPTH = 100
 MAIN = "nDCG@10"

@@ -35,6 +35,36 @@ def balanced_accuracy(truth: Sequence[bool], said: Sequence[bool]) -> float | No
     return float(np.mean([share.mean() for share in shares]))
 
 
+def cohens_kappa(truth: Sequence[bool], said: Sequence[bool]) -> float | None:
+    """Return the agreement beyond chance, (po - pe) / (1 - pe) (Cohen 1960).
+
+    `po` is the share of equal judgements, `pe` what two judges with these shares of yes would
+    agree on by chance. None where that is all, or there is nothing to compare.
+    """
+    first, second = np.array(truth, bool), np.array(said, bool)
+    if not len(first):
+        return None
+    chance = first.mean() * second.mean() + (1 - first.mean()) * (1 - second.mean())
+    if chance == 1:
+        return None
+    return float(((first == second).mean() - chance) / (1 - chance))
+
+
+def precision_recall(
+    truth: Sequence[bool], said: Sequence[bool]
+) -> tuple[float | None, float | None]:
+    """Return the share of what was said that is true, and of what is true that was said.
+
+    None where nothing was said, or nothing is true.
+    """
+    true, told = np.array(truth, bool), np.array(said, bool)
+    both = int((true & told).sum())
+    return (
+        both / int(told.sum()) if told.any() else None,
+        both / int(true.sum()) if true.any() else None,
+    )
+
+
 def auroc(truth: Sequence[bool], scores: Sequence[float]) -> float | None:
     """Return the chance that a true one scores above a false one, ties half (Mann-Whitney U)."""
     mask, values = np.array(truth, bool), np.array(scores, float)
