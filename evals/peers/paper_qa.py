@@ -69,6 +69,8 @@ class PaperQA:
         contexts = sorted(session.contexts, key=lambda one: -one.score)
         found = {one.id: self._source(one) for one in contexts}
         text, numbers = numbered(session.raw_answer)
+        for key in found:  # what was read, though it isn't cited
+            numbers.setdefault(key, len(numbers) + 1)
         return as_answer(
             Reply(
                 question=question,
