@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from assistant.errors import AssistantError, LibraryBusyError, ModelError, SettingsError
 from assistant.filters import Filter, parse_filter
@@ -23,6 +23,7 @@ from assistant.types import (
     Message,
     Paper,
     Problem,
+    Role,
     SyncReport,
 )
 
@@ -426,13 +427,14 @@ def _filter(where: Where) -> Filter | None:
 def _message(turn: Turn) -> Message:
     if isinstance(turn, Message):
         return turn
-    role = turn.get("role")
-    if role not in ("user", "assistant", "system") or not isinstance(turn.get("content"), str):
-        raise SettingsError(
-            'A turn of the history is {"role": "user" or "assistant", "content": "…"}; '
-            f"got {dict(turn)!r:.80}."
-        )
-    return Message(role=role, content=turn["content"])  # type: ignore[arg-type]
+    content = turn.get("content")
+    for role in get_args(Role):
+        if role == turn.get("role") and isinstance(content, str):
+            return Message(role=role, content=content)
+    raise SettingsError(
+        'A turn of the history is {"role": "user" or "assistant", "content": "…"}; '
+        f"got {dict(turn)!r:.80}."
+    )
 
 
 def ask(question: str, history: Sequence[Turn] = (), **settings: Any) -> Answer:

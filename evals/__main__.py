@@ -19,11 +19,11 @@ from evals.compare import compare, report
 from evals.log import RunLog
 from evals.provenance import now
 from evals.questions import QUESTIONS, choose, load
-from evals.questions import validate as find_faults
 from evals.scoring import Scoring
 from evals.scoring.entailment import EntailmentName, opened
 from evals.scoring.judge import open_judge
 from evals.summary import ALL, Group, summarise, table
+from evals.validation import validate as find_faults
 
 LOGS = Path(__file__).parent / "logs"
 
@@ -261,12 +261,16 @@ def labels(paths: tuple[Path, ...], entailment: EntailmentName, as_json: bool) -
 @_questions
 @_papers
 def validate(questions: tuple[Path, ...], papers: tuple[Path, ...]) -> None:
-    """Check the questions against the papers; exit 1 where something is wrong."""
+    """Check the questions against the papers; exit 1 where something is wrong.
+
+    The fixed questions, asked where no others are named, must also be enough of each type,
+    and ask about every paper.
+    """
     bundled = Path(str(files("assistant").joinpath("data", "library.jsonl")))
     records = [record for path in papers or (bundled,) for record in read_papers(path)]
     asked = load(questions or [QUESTIONS])
     library = [record for record in records if isinstance(record, Paper)]
-    faults = find_faults(asked, library)
+    faults = find_faults(asked, library, whole=not questions)
     for fault in faults:
         click.echo(fault)
     click.echo(f"{len(asked)} questions, {len(library)} papers: {len(faults)} problems")

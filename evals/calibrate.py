@@ -22,12 +22,14 @@ from assistant import Assistant, Settings
 from assistant.grounding.answerability import FEATURES
 from assistant.text.cleaning import title_key
 from evals.log import RunLog
-from evals.questions import QUESTIONS, load
+from evals.questions import QUESTIONS, Question, load
 
 TARGET = Path(__file__).resolve().parent.parent / "assistant" / "data" / "answerability.json"
 RIDGE = 1.0
 WRONG_ABSTENTIONS = 0.05
 HELD_OUT_BATCHES = ("1", "3")
+# Follow-ups and odd wordings are for testing only.
+CALIBRATED_TYPES = ("single", "multi", "unanswerable")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,7 @@ def _logged(path: Path) -> Iterator[Case]:
     log = RunLog.read(path)
     for question in log.questions:
         case = log.cases.get(question.id)
-        if question.id[1] in HELD_OUT_BATCHES or case is None or not case.answer:
+        if _is_held_out(question) or case is None or not case.answer:
             continue
         found = dict(case.answer["trace"]["answerability"])
         yes = found.pop("model", None)
@@ -96,8 +98,12 @@ def _logged(path: Path) -> Iterator[Case]:
             )
 
 
+def _is_held_out(question: Question) -> bool:
+    return question.type not in CALIBRATED_TYPES or question.id[1] in HELD_OUT_BATCHES
+
+
 def _fixed(home: Path, limit: int) -> list[Case]:
-    questions = [one for one in load([QUESTIONS]) if one.id[1] not in HELD_OUT_BATCHES]
+    questions = [one for one in load([QUESTIONS]) if not _is_held_out(one)]
     chosen = _spread([one for one in questions if one.answerable], limit)
     chosen += _spread([one for one in questions if not one.answerable], limit)
     with _assistant(home) as assistant:

@@ -11,6 +11,8 @@ from evals.hostile import suite
 from evals.hostile.cases import load_cases, spread
 from evals.log import RunLog
 from evals.questions import QUESTIONS, choose, load
+from evals.scoring import Scoring
+from evals.scoring.entailment import opened
 from evals.summary import summarise, table
 from evals.verifier import claims, measures
 
@@ -43,20 +45,25 @@ def report(plan: Plan, progress: Callable[[str], None]) -> Iterator[str]:
         yield measures.table(claims.leave_one_out(judged, progress))
     for model in plan.models:
         settings = replace(plan.settings, model=model)
-        log = _answers(plan, settings)
+        with opened("verifier", settings) as function:
+            scoring = Scoring(entailment=function)
+            log = _answers(plan, settings, scoring)
+            shown = table(summarise(log, scoring))
         yield f"\nThe fixed questions, {model}"
-        yield table(summarise(log))
+        yield shown
         yield _seconds(log)
         yield f"\nHostile text, {model}"
         chosen = spread(load_cases(), plan.limit)
         yield suite.report(list(suite.run_cases(chosen, settings)))
 
 
-def _answers(plan: Plan, settings: Settings) -> RunLog:
+def _answers(plan: Plan, settings: Settings, scoring: Scoring) -> RunLog:
     questions = choose(load([QUESTIONS]), (), plan.limit, plan.seed)
     path = plan.logs / f"grounding-{settings.chat_model}.jsonl"
     path.unlink(missing_ok=True)
-    return runner.start(runner.Plan(settings=settings), questions, path)
+    return runner.start(
+        runner.Plan(settings=settings), questions, path, runner.Way(scoring=scoring)
+    )
 
 
 def _seconds(log: RunLog) -> str:

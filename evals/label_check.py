@@ -1,13 +1,13 @@
 """A check of the checker: how an entailment function agrees with people who read the same."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.errors import InputError, UnreadableFileError
+from assistant.errors import InputError
+from evals.json_lines import read_records
 from evals.scoring.entailment import Entailment, Premise, entails
 from evals.verifier.measures import auroc, balanced_accuracy, cohens_kappa, precision_recall
 
@@ -44,27 +44,11 @@ def load_labels(paths: Iterable[Path]) -> list[Label]:
         UnreadableFileError: a file can't be read, or a line is no label.
         InputError: there is no label.
     """
-    labels = [label for path in paths for label in _read(path)]
+    needs = f"it needs a claim, a list of evidence, and a label that is one of {', '.join(MEANING)}"
+    labels = [label for path in paths for label in read_records(path, _label, "label", needs)]
     if not labels:
         raise InputError(f"There are no labels; name a JSONL file of them, or put one in {LABELS}.")
     return labels
-
-
-def _read(path: Path) -> Iterator[Label]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(f"{path}: {error}; give a JSONL file of labels.") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _label(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UnreadableFileError(
-                f"{path}, line {number}: not a label ({error!r:.80}); it needs a claim, a list of "
-                f"evidence, and a label that is one of {', '.join(MEANING)}."
-            ) from error
 
 
 def _label(record: dict[str, Any]) -> Label:

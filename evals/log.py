@@ -143,7 +143,7 @@ def must_be_new(path: Path) -> None:
 
 def asked(question: Question) -> tuple[Any, ...]:
     """Return what the assistant is given of a question."""
-    return question.question, question.history
+    return question.question, question.history, question.where
 
 
 def _same_asked(question: Question, other: Question | None) -> Question:

@@ -19,7 +19,13 @@ class Answered(Protocol):
         """Return the answer as plain data."""
 
 
-Ask = Callable[[str, Sequence[Message]], Answered]
+class Ask(Protocol):
+    """What answers a question: `Assistant.ask`."""
+
+    def __call__(
+        self, question: str, history: Sequence[Message], /, *, where: str | None
+    ) -> Answered:
+        """Return the answer; `where` says which papers may be read, None all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +57,8 @@ def solve(question: Question, ask: Ask) -> Case:
     began = time.perf_counter()
     answer, error = None, ""
     try:
-        answer = ask(question.question, question.history).to_dict()
+        where = question.where or None
+        answer = ask(question.question, question.history, where=where).to_dict()
     except Exception as fault:  # noqa: BLE001  One question's failure must not cost the others.
         error = f"{type(fault).__name__}: {fault}"
     seconds = round(time.perf_counter() - began, 4)

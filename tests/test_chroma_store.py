@@ -40,6 +40,19 @@ def test_search_ranks_by_cosine(store: ChromaStore) -> None:
     assert [score for _, score in found] == pytest.approx([0.8, 0.6, 0.0, -1.0], abs=1e-5)
 
 
+def test_search_of_a_small_library_misses_nothing(tmp_path: Path) -> None:
+    """Chroma's own search is approximate, and differs from one building of it to the next."""
+    draw = np.random.default_rng(3)
+    centres = draw.normal(size=(12, 64))
+    vectors = centres[draw.integers(0, 12, 600)] + 0.5 * draw.normal(size=(600, 64))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    store = ChromaStore(tmp_path / "chroma", "words", 64)
+    store.upsert([passage(str(number)) for number in range(600)], vectors)
+    for query in draw.normal(size=(40, 64)).astype(np.float32):
+        best = [str(place) for place in np.argsort(-(vectors @ query))[:100]]
+        assert [record.paper_id for record, _ in store.search(query, 100)] == best
+
+
 def test_records_come_back_whole(store: ChromaStore) -> None:
     records = [passage("a-b 1-2", 7, "x"), passage("b", 0, "y")]
     store.upsert(records, rows((1, 0, 0), (0, 1, 0)))

@@ -218,10 +218,10 @@ def test_the_chat_model_is_asked_where_the_others_are_unsure(
     claim = "The pruned ResNet-50 is left with a small part of what it had."
     found = []
     for yes in (0.001, 0.999):
-        server.will(fakes.says_yes(yes))
+        server.will(fakes.says_yes(0.1), fakes.says_yes(yes))  # without evidence, then with it
         with opened("model", online) as function:
             found.append(function.probability(claim, [REMOVES]))
-    assert len(server.bodies) == 2
+    assert REMOVES.text in server.bodies[-1]["messages"][-1]["content"]
     assert found[0] < found[1]
 
 

@@ -80,7 +80,7 @@ def test_a_run_is_judged_as_it_goes(tmp_path, settings, server):
 def test_without_a_judge_nothing_is_asked_and_nothing_scored(tmp_path, server):
     log = begun(tmp_path / "a")
     assert server.bodies == []
-    assert judged(log) == {"s1": None, "s2": None, "s3": None, "s4": 0.0, "u1": None}
+    assert judged(log) == {"s1": None, "s2": None, "s3": None, "s4": None, "u1": None}
 
 
 def test_a_log_is_judged_later_and_once(tmp_path, settings, server):

@@ -20,7 +20,7 @@ from evals.__main__ import main
 from evals.compare import compare, report
 from evals.log import RunLog
 from evals.provenance import git_state, library_fingerprint, machine, prompt_versions
-from evals.questions import Question, choose
+from evals.questions import Question, Source, choose
 from evals.runner import Way, ask_pending, jobs_for
 from evals.solver import at_once
 from evals.summary import aligned, summarise, table
@@ -199,16 +199,40 @@ def test_the_order_of_the_cases_in_the_log_does_not_matter(log):
 
 def test_the_conversation_is_put_with_the_question(tmp_path):
     turns = (Message(role="user", content="Hot?"), Message(role="assistant", content="Yes."))
-    question = Question(id="f1", type="follow-up", question="Cold?", gold=("A",), history=turns)
+    question = Question(id="f1", type="follow_up", question="Cold?", gold=("A",), history=turns)
     seen = []
 
-    def listening(asked, history, **_):
-        seen.append((asked, history))
+    def listening(asked, history, *, where):
+        seen.append((asked, history, where))
         return reply(asked)
 
     log = finished(tmp_path / "a", listening, (question,))
-    assert seen == [("Cold?", turns)]
+    assert seen == [("Cold?", turns, None)]
     assert RunLog.read(log.path).questions == (question,)
+
+
+def test_the_filter_is_put_with_the_question(tmp_path):
+    filtered = Question(**{**vars(QUESTIONS[1]), "where": "title:fridge"})
+    seen = []
+
+    def listening(asked, history, *, where):
+        seen.append(where)
+        return reply(asked)
+
+    log = finished(tmp_path / "a", listening, (filtered, QUESTIONS[0]))
+    assert seen == ["title:fridge", None]
+    assert RunLog.read(log.path).questions == log.questions
+    # Asked of other papers, it is another question.
+    assert compare(finished(tmp_path / "b"), log).unpaired == ("m1", "s2", "u1", "u2")
+
+
+def test_a_log_from_before_there_were_filters_is_read(log):
+    first, *rest = log.path.read_text().splitlines(keepends=True)
+    older = json.loads(first)
+    for question in older["questions"]:
+        del question["where"]
+    log.path.write_text(json.dumps(older) + "\n" + "".join(rest))
+    assert RunLog.read(log.path).questions == QUESTIONS
 
 
 @pytest.mark.parametrize("cut", [1, 30, 200])
@@ -594,15 +618,50 @@ def test_validate_command(tmp_path):
         paper = {"title": title, "abstract": f"The {title} has 3.5 legs and 4 eyes."}
         papers.append(tmp_path / f"{title}.jsonl")
         papers[-1].write_text(json.dumps(paper) + "\n")
+    facts = {"Kettle": (("3.5",),), "Fridge": (("4",),)}
+    asked = [
+        Question(
+            id=title,
+            type="single",
+            question=f"How well does one stand with {title}s nearby?",
+            gold=(title,),
+            evidence=(Source(paper=title, find=("legs",)),),
+            must_include=must,
+            reference="It has 3.5 legs and 4 eyes.",
+        )
+        for title, must in facts.items()
+    ]
     questions = tmp_path / "questions"
     questions.mkdir()
     file = questions / "all.jsonl"
-    file.write_text("".join(json.dumps(one.to_dict()) + "\n" for one in QUESTIONS))
+    file.write_text("".join(json.dumps(one.to_dict()) + "\n" for one in asked))
     sound = invoke("validate", "--papers", *papers, "--questions", questions)
-    assert (sound.exit_code, sound.stdout) == (0, "5 questions, 2 papers: 0 problems\n")
+    assert (sound.exit_code, sound.stdout) == (0, "2 questions, 2 papers: 0 problems\n")
     lacking = invoke("validate", "--questions", file, "--papers", papers[0])
     assert lacking.exit_code == 1
-    assert "s2: no paper of the library is “Fridge”" in lacking.stdout
+    assert "Fridge: no paper of the library is “Fridge”" in lacking.stdout
+
+
+def test_the_fixed_questions_are_sound_and_enough():
+    result = invoke("validate")
+    assert (result.exit_code, result.stdout.endswith(", 140 papers: 0 problems\n")) == (0, True)
+
+
+def test_the_fixed_questions_are_sound_of_the_real_abstracts(seeds):
+    result = invoke("validate", "--papers", *seeds)
+    assert result.exit_code == 0, result.stdout
+
+
+def test_the_fixed_questions_must_ask_about_every_paper(tmp_path):
+    another = tmp_path / "more.jsonl"
+    another.write_text(
+        json.dumps({"title": "Mugs", "abstract": "A mug holds three cups of any tea, always."})
+        + "\n"
+    )
+    bundled = Path(__file__).parents[1] / "assistant" / "data" / "library.jsonl"
+    result = invoke("validate", "--papers", bundled, another)
+    assert result.stdout.splitlines()[0] == "no single-paper question asks about “Mugs”"
+    assert result.exit_code == 1
 
 
 def test_an_option_without_its_value_is_refused():
@@ -646,7 +705,10 @@ def test_run_and_resume_commands_without_models(tmp_path, monkeypatch):
 
     assert "exists" in invoke(*base, "--papers", *papers, "--out", path).stderr
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    (kept,) = RunLog.read(path).cases
     again = invoke("run", "--resume", path, "--json")
     assert again.exit_code == 0, again.stderr
     assert json.loads(again.stdout)["all"]["n"] == 2
-    assert RunLog.read(path).cases["s1"] == log.cases["s1"]
+    again_read = RunLog.read(path)
+    assert again_read.cases[kept] == log.cases[kept]
+    assert again_read.pending() == []

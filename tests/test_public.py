@@ -52,7 +52,7 @@ LAYERS = [
     ["web", "doctor"],
     ["app"],
     ["library"],
-    ["syncing"],
+    ["syncing", "metering"],
     ["answering", "indexing", "adapters", "readers"],
     ["writers", "retrieval"],
     ["grounding", "prompts", "placement"],

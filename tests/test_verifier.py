@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from assistant.grounding.comparison import FEATURES
 from assistant.grounding.verifier import (
+    NO_EVIDENCE,
     Stage,
     Verifier,
     load_stages,
@@ -83,10 +84,25 @@ def test_the_chat_model_is_asked_only_where_the_others_are_unsure() -> None:
         "chat model",
         pytest.approx(0.97),
     )
-    assert asked == [("Bees like rivers", "Go.")]
+    assert asked == [("Bees like rivers", NO_EVIDENCE), ("Bees like rivers", "Go.")]
     sure = verifier(Classifier(0.9, 0.1, 0.0)).support("Bees like rivers", "Go.", judge=judge)
     assert sure.tier == "cross-encoder"
-    assert len(asked) == 1
+    assert len(asked) == 2
+
+
+def test_what_sounds_true_without_evidence_counts_less() -> None:
+    stages = ALWAYS | {
+        "chat model": Stage(
+            intercept=0.0, weights={"before": 0.0, "own": 1.0, "prior": -1.0}, low=0.5, high=0.5
+        )
+    }
+    one = Verifier(stages, lambda texts: None, lambda: Classifier(0.4, 0.3, 0.3))
+    gullible = one.support("Bees like rivers", "Go.", judge=lambda *_: 0.97)
+    assert gullible.score == pytest.approx(0.5)
+    reader = one.support(
+        "Bees like rivers", "Go.", judge=lambda _, text: 0.5 if text == NO_EVIDENCE else 0.97
+    )
+    assert reader.score == pytest.approx(0.97)
 
 
 def test_a_chat_model_that_cannot_tell_changes_nothing() -> None:

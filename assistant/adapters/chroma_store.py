@@ -17,6 +17,9 @@ from assistant.types import AllOf, AnyOf, HasTag, Required, YearBetween
 COLLECTION = "passages"
 _CHUNK = 500
 UNKNOWN_YEAR = -1
+# The index is searched approximately, and is another each time it is built. Up to so many
+# passages all are asked for, some 2 ms more: then the best are always the same.
+EXACT = 1000
 
 
 class ChromaStore:
@@ -179,16 +182,17 @@ class ChromaStore:
     ) -> list[tuple[PassageRecord, float]]:
         """Return the nearest passages with their cosine similarity, best first."""
         with self._lock, _translated(self._folder):
+            count = int(self._collection.count())
             found = self._collection.query(
                 query_embeddings=vector.reshape(1, -1),
-                n_results=limit,
+                n_results=max(limit, count) if count <= EXACT else limit,
                 where=None if required is None else _where(required),
                 include=["distances"],
             )
         distances = (found["distances"] or [[]])[0]
         return [
             (_record(passage_id), 1.0 - float(distance))
-            for passage_id, distance in zip(found["ids"][0], distances, strict=True)
+            for passage_id, distance in zip(found["ids"][0][:limit], distances[:limit], strict=True)
         ]
 
     def passages(self) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from assistant.adapters.openai_client import OPENAI, open_client, translated
+from assistant.adapters.openai_client import OPENAI, is_refusal, open_client, translated
 from assistant.errors import ModelError
 from assistant.types import Message
 
@@ -71,8 +71,6 @@ class OpenAIChat:
 
     def _opened(self, messages: Sequence[Message], max_tokens: int) -> Any:
         """Return the stream of a reply, with the tokens that it took where the server tells."""
-        import openai
-
         asked = {
             "model": self.name,
             "messages": _plain(messages),
@@ -84,7 +82,9 @@ class OpenAIChat:
         if not self._is_strict.is_set():
             try:
                 return create(**asked, stream_options={"include_usage": True})
-            except (openai.BadRequestError, openai.UnprocessableEntityError):
+            except Exception as error:
+                if not is_refusal(error):
+                    raise
                 # Some servers refuse what they don't know; if it was something else, they
                 # refuse this too.
                 stream = create(**asked)

@@ -60,6 +60,13 @@ class translated:  # noqa: N801 - reads as a statement
             raise ModelError(f"{self._who} {_reason(error)}") from error
 
 
+def is_refusal(error: Exception) -> bool:
+    """Whether the server understood the request and won't take it as it is."""
+    import openai
+
+    return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError)
+
+
 def _reason(error: Exception) -> str:
     """Say what went wrong in plain words; never with the server's text, which may hold a key."""
     import openai

@@ -112,18 +112,17 @@ class _Parser:
                 raise self.error("expected “)”")
             self._advance()
             return inner
-        if self.kind != "field":
+        if self.kind != "field" or self._match is None:
             raise self.error("expected a field and a value")
-        found = self._condition()
+        found = self._condition(self._match)
         self._advance()
         return found
 
-    def _condition(self) -> Filter:
-        assert self._match is not None  # noqa: S101 - there is a field
-        name = self._match["field"].lower()
-        sign = self._match["sign"]
-        quoted = self._match["quoted"]
-        value = self._match["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+    def _condition(self, match: re.Match[str]) -> Filter:
+        name = match["field"].lower()
+        sign = match["sign"]
+        quoted = match["quoted"]
+        value = match["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
         if name == "year":
             years = _years(value if sign == ":" else sign + value)
             if years is None:

@@ -21,6 +21,8 @@ LEAST, MOST = 1e-4, 1 - 1e-4
 
 Judge = Callable[[str, str], float | None]
 """Takes claim and evidence; returns a chat model's probability of yes, None where unknown."""
+# What a chat model is shown in place of evidence, to learn how it leans by the claim alone.
+NO_EVIDENCE = "(nothing)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,10 +192,23 @@ class Verifier:
         for one in readings:
             if one.comparison.verbatim or not self._is_open(one.tier, one.probability):
                 continue
-            yes = judge(one.claim, one.text)
-            if yes is not None:
-                values = {"before": one.logits[one.tier], "own": log_odds(yes)}
+            found = judged(judge, one.claim, one.text)
+            if found is not None:
+                values = {"before": one.logits[one.tier], **found}
                 one.logits["chat model"] = self._stages["chat model"].logit(values)
+
+
+def judged(judge: Judge, claim: str, text: str) -> dict[str, float] | None:
+    """Return a chat model's log-odds of yes with the evidence ("own") and without ("prior").
+
+    A small model says yes to what sounds true; what it says of the claim alone measures that
+    (contextual calibration, Zhao et al. 2021). None where it gives no probabilities.
+    """
+    prior = judge(claim, NO_EVIDENCE)
+    yes = None if prior is None else judge(claim, text)
+    if prior is None or yes is None:
+        return None
+    return {"own": log_odds(yes), "prior": log_odds(prior)}
 
 
 def sigmoid(logit: float) -> float:

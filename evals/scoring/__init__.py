@@ -72,7 +72,7 @@ class Scoring:
             names = [*(one.name for one in self.scorers), JUDGED]
             return {name: unscored(f"error: {case.error}") for name in names}
         scores = {one.name: one.score(question, answer) for one in self.scorers}
-        return scores | {JUDGED: judged(question, answer, case.verdict)}
+        return scores | {JUDGED: judged(question, case.verdict)}
 
 
 Scored = Mapping[str, Mapping[str, Score]]

@@ -21,9 +21,7 @@ class RightAbstention:
 
     def score(self, question: Question, answer: Answer) -> Score:
         """Look at the status."""
-        if question.answerable:
-            return unscored("answerable")
-        return Score(value=float(abstained(answer)), reason=answer["status"])
+        return unscored("answerable") if question.answerable else _declined(answer)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +32,11 @@ class WrongAbstention:
 
     def score(self, question: Question, answer: Answer) -> Score:
         """Look at the status."""
-        if not question.answerable:
-            return unscored("unanswerable")
-        return Score(value=float(abstained(answer)), reason=answer["status"])
+        return _declined(answer) if question.answerable else unscored("unanswerable")
+
+
+def _declined(answer: Answer) -> Score:
+    return Score(value=float(abstained(answer)), reason=answer["status"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,26 +30,31 @@ class ReferenceJudge:
     prompt: Prompt
 
     def verdict(self, question: Question, answer: Answer | None) -> Verdict | None:
-        """Return what the model says; None where there is nothing to compare."""
-        if answer is None or abstained(answer) or not _is_due(question):
+        """Return what the model says; None where there is nothing to compare.
+
+        Of an abstention it isn't asked: that states nothing.
+        """
+        if answer is None or not _is_due(question):
             return None
+        reply, states = ("abstained", False) if abstained(answer) else self._ask(question, answer)
+        return {
+            "states": states,
+            "model": self.model.name,
+            "prompt": self.prompt.version,
+            "reference": question.reference,
+            "reply": reply,
+        }
+
+    def _ask(self, question: Question, answer: Answer) -> tuple[str, bool | None]:
+        """Return the reply, or the error, and what it means; None where that can't be told."""
         messages = self.prompt.messages(
             question=question.question, reference=question.reference, answer=shown_text(answer)
         )
         try:
             reply = "".join(self.model.stream(messages, MOST_TOKENS)).strip()
         except ModelError as error:
-            reply = str(error)
-            said = None
-        else:
-            said = _yes_or_no(reply)
-        return {
-            "states": said,
-            "model": self.model.name,
-            "prompt": self.prompt.version,
-            "reference": question.reference,
-            "reply": reply,
-        }
+            return str(error), None
+        return reply, _yes_or_no(reply)
 
     def has_given(self, verdict: Verdict | None, question: Question) -> bool:
         """Whether the verdict is this judge's, by the question's present reference."""
@@ -91,12 +96,10 @@ def judge_prompt() -> Prompt:
     return parse_prompt(PROMPT.stem, PROMPT.read_text(encoding="utf-8"))
 
 
-def judged(question: Question, answer: Answer, verdict: Verdict | None) -> Score:
-    """Return whether the answer states the reference, as a judge found; an abstention doesn't."""
+def judged(question: Question, verdict: Verdict | None) -> Score:
+    """Return whether the answer states the reference, as a judge found."""
     if not _is_due(question):
         return unscored("no reference answer")
-    if abstained(answer):
-        return Score(value=0.0, reason="abstained")
     if verdict is None or verdict["reference"] != question.reference:
         return unscored("no judge was asked")
     states = verdict["states"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from assistant.grounding.comparison import FEATURES, compare
 from assistant.grounding.focus import focus
-from assistant.grounding.verifier import Stage, log_odds, sigmoid, stages_from
+from assistant.grounding.verifier import Stage, judged, log_odds, sigmoid, stages_from
 from assistant.types import Tier
 from evals.calibrate import logistic
 from evals.verifier.judge import Bench
@@ -39,7 +39,9 @@ def fit(
     own = np.array([log_odds(float(row[0])) for row in rows])
     stacked = np.stack([np.ones(len(pairs)), first, own], axis=1)
     weights = _fitted(stacked, pairs)
-    record["cross-encoder"] = _stacked(weights) | _band(stacked @ weights, pairs, SURE_CLASSIFIER)
+    record["cross-encoder"] = _stacked(weights, "before", "own") | _band(
+        stacked @ weights, pairs, SURE_CLASSIFIER
+    )
     if asked and bench.judge is not None:
         record["chat model"] = _chat(asked, bench, stages_from(record))
     return record
@@ -54,12 +56,12 @@ def _chat(pairs: Sequence[Pair], bench: Bench, stages: Mapping[Tier, Stage]) -> 
         before = verifier.support(pair.claim, pair.evidence)
         if judge is None or not verifier.leaves_open(before):
             continue
-        yes = judge(pair.claim, focus(pair.claim, pair.evidence))
-        if yes is not None:
-            rows.append([1.0, log_odds(before.score), log_odds(yes)])
+        found = judged(judge, pair.claim, focus(pair.claim, pair.evidence))
+        if found is not None:
+            rows.append([1.0, log_odds(before.score), found["own"], found["prior"]])
             kept.append(pair)
     weights = _fitted(np.array(rows), kept)
-    return _stacked(weights) | {"low": 0.5, "high": 0.5}
+    return _stacked(weights, "before", "own", "prior") | {"low": 0.5, "high": 0.5}
 
 
 def _features(pair: Pair, bench: Bench) -> list[float]:
@@ -93,11 +95,8 @@ def _band(logits: Any, pairs: Sequence[Pair], sure: float) -> dict[str, float]:
     return {"low": round(low, 2), "high": round(high, 2)}
 
 
-def _stacked(weights: Any) -> dict[str, Any]:
-    return {
-        "intercept": round(float(weights[0]), 4),
-        "weights": _named(("before", "own"), weights[1:]),
-    }
+def _stacked(weights: Any, *names: str) -> dict[str, Any]:
+    return {"intercept": round(float(weights[0]), 4), "weights": _named(names, weights[1:])}
 
 
 def _named(names: Sequence[str], weights: Any) -> dict[str, float]:
