@@ -58,7 +58,7 @@ def peers(
         known = ", ".join(run.PEERS)
         raise click.UsageError(f"There is no system {unknown[0]!r}; there are {known}.")
     settings = Settings.load()
-    asked = [one for one in load(questions or [QUESTIONS]) if not one.history]
+    asked = [one for one in load(questions or [QUESTIONS]) if not (one.history or one.where)]
     with opened("verifier", settings) as function:
         plan = run.Plan(
             names=names or tuple(run.PEERS),

@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from assistant.settings import ModelChoice, Settings
+from evals.commands.shared import FOLDER, json_option
 
 
 @click.command()
@@ -15,7 +16,7 @@ from assistant.settings import ModelChoice, Settings
     "folders",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
 )
 @click.option(
     "--model",
@@ -24,7 +25,7 @@ from assistant.settings import ModelChoice, Settings
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Questions of each folder at most.")
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Keep libraries.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def pubmedqa(
     folders: tuple[Path, ...],
     model: ModelChoice | None,

@@ -13,12 +13,14 @@ from assistant.app import Assistant
 from assistant.errors import InputError, ModelError, SettingsError
 from assistant.protocols import Embedder
 from assistant.settings import Settings
+from assistant.types import Answer, Message
 from evals import runner
 from evals.chat_server import ChatServer, server_of
 from evals.log import RunLog
 from evals.peers.peer import Peer
 from evals.questions import Question
 from evals.scoring import Scoring
+from evals.solver import Ask
 from evals.summary import ALL, Group, aligned, summarise
 
 GOLD_F1 = "gold_citation_f1"
@@ -193,10 +195,21 @@ def _ask(
     try:
         peer.add(list(assistant.papers()))
         way = runner.Way(scoring=plan.scoring)
-        runner.ask_pending(log, lambda question, _: peer.ask(question), way)
+        runner.ask_pending(log, _alone(peer), way)
     finally:
         peer.close()
     return log
+
+
+def _alone(peer: Peer) -> Ask:
+    """Return what puts a question to the system as it stands: it takes no history or filter."""
+
+    def ask(question: str, history: Sequence[Message], /, *, where: str | None) -> Answer:
+        if history or where:
+            raise InputError("A peer takes no history and no filter; leave such questions out.")
+        return peer.ask(question)
+
+    return ask
 
 
 def figures(logs: Mapping[str, RunLog], scoring: Scoring) -> dict[str, Group]:
