@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evals.compare import Difference, Flip, difference, flips
-from evals.gate.baseline import Baseline
+from evals.gate.baseline import UPDATE, Baseline
 from evals.log import RunLog
 from evals.metrics import METRICS, Metric
 from evals.questions import Question
+from evals.resampling import mean
 from evals.scoring import Scored
 from evals.summary import aligned
 
 SIGNIFICANT = 0.05
+NOTHING = 1e-9  # what rounding makes of equal figures
+MOST_NAMED = 40
 UNSUPPORTED = "unsupported"
 """The share of sentences shown that nothing supports: this may not grow at all."""
 LOWER = (UNSUPPORTED, "violations", "wrong_abstention", "aurc")
@@ -37,6 +40,15 @@ HIGHER = (
 GUARDED: tuple[Metric, ...] = tuple(one for one in METRICS if one.name in HIGHER + LOWER)
 # A baseline of which less can still be compared is too old to guard anything.
 LEAST_COMPARED = 0.5
+FLIPPING = tuple(one for one in GUARDED if one.flips)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What fails the gate, and the questions that tell why, the worst first."""
+
+    text: str
+    questions: tuple[Flip, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,57 +57,70 @@ class Judgement:
 
     differences: tuple[Difference, ...]
     flips: tuple[Flip, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     notes: tuple[str, ...]
 
 
-def judge(baseline: Baseline, log: RunLog, scores: Scored) -> Judgement:
+def judge(baseline: Baseline, log: RunLog, scores: Scored, tolerance: float) -> Judgement:
     """Compare a run with the baseline, question by question.
 
-    A fault is a metric that got worse with p < .05 (paired permutation test, two-sided) or
-    isn't scored any more, any growth of what is shown without support, a question that met an
-    error, or a baseline of which less than half is left.
+    A fault is a metric that got worse or isn't scored any more, a question that met an error,
+    or a baseline of which less than half is left. A mean got worse where the mean of the paired
+    differences is beyond the tolerance and beyond what one question can do, or any metric where
+    it did with p < .05 (paired permutation test, two-sided); of what is shown without support,
+    any growth is too much.
     """
     same = baseline.same(log.questions)
     asked = [one for one in same if one.id in log.cases]
     failed = [one.id for one in asked if log.cases[one.id].answer is None]
     shared = [one for one in asked if one.id not in failed]
-    old = baseline.scored([one.id for one in shared], scores)
-    found = [difference(metric, [one.id for one in shared], old, scores) for metric in GUARDED]
-    differences = [one for one in found if one is not None]
-    dropped = [one for one in differences if _is_fault(one)]
-    faults = [f"{name}: {log.cases[name].error}" for name in failed]
-    faults += [_said(one) for one in dropped]
+    ids = [one.id for one in shared]
+    old = baseline.scored(ids, scores)
+    found = {metric.name: difference(metric, ids, old, scores) for metric in GUARDED}
+    differences = tuple(one for one in found.values() if one is not None)
+    faults = [Fault(text=f"{name}: {log.cases[name].error}") for name in failed]
+    for metric in GUARDED:
+        change = found[metric.name]
+        if change is not None and _is_fault(metric, change, tolerance):
+            fell = tuple(_fell(metric, shared, old, scores))
+            faults.append(Fault(text=_said(change), questions=fell))
     if len(shared) < LEAST_COMPARED * len(baseline.questions):
-        faults.append(
+        text = (
             f"only {len(shared)} of the baseline's {len(baseline.questions)} questions are still "
-            "what they were: make it anew"
+            f"what they were; make it anew by '{UPDATE}'"
         )
+        faults.append(Fault(text=text))
     return Judgement(
-        differences=tuple(differences),
-        flips=tuple(_flips(shared, old, scores, dropped)),
+        differences=differences,
+        flips=tuple(flips(shared, old, scores, FLIPPING)),
         faults=tuple(faults),
         notes=tuple(_notes(baseline, log, same)),
     )
 
 
-def _flips(
-    shared: Sequence[Question], old: Scored, new: Scored, dropped: Sequence[Difference]
-) -> Iterator[Flip]:
-    """Yield what went from right to wrong or back, and all that changed where it got worse."""
-    names = {one.metric for one in dropped}
-    chosen = [one for one in GUARDED if one.flips or one.name in names]
-    # A metric of two values may differ in the one that isn't shown.
-    return (flip for flip in flips(shared, old, new, chosen) if flip.before != flip.after)
+def _fell(metric: Metric, shared: Sequence[Question], old: Scored, new: Scored) -> list[Flip]:
+    """Return the questions on which a mean fell, or all that changed where it is no mean."""
+    # What has a second value may differ in that alone, which isn't shown.
+    changed = [one for one in flips(shared, old, new, [metric]) if one.before != one.after]
+    if metric.statistic is mean:
+        sign = _sign(metric)
+        changed = [one for one in changed if sign * (one.after - one.before) < 0]
+    return sorted(changed, key=lambda one: -abs(one.after - one.before))
 
 
-def _is_fault(one: Difference) -> bool:
+def _sign(metric: Metric) -> int:
+    return -1 if metric.name in LOWER else 1
+
+
+def _is_fault(metric: Metric, one: Difference, tolerance: float) -> bool:
     if one.change is None or one.p is None:
         return not one.n and one.only_before > 0
-    if one.metric == UNSUPPORTED:
-        return one.change > 0
-    worse = one.change > 0 if one.metric in LOWER else one.change < 0
-    return worse and one.p < SIGNIFICANT
+    worse = -_sign(metric) * one.change
+    if metric.name == UNSUPPORTED:
+        return worse > NOTHING
+    if metric.statistic is mean and worse > max(tolerance, 1 / one.n) + NOTHING:
+        return True
+    return worse > NOTHING and one.p < SIGNIFICANT
 
 
 def _said(one: Difference) -> str:
@@ -128,10 +153,15 @@ def report(judgement: Judgement) -> str:
     lines = [aligned(rows)]
     if judgement.flips:
         lines.append(f"Flipped ({len(judgement.flips)}):")
-    lines += [
-        f"  {flip.id}  {flip.metric} {flip.before:g} → {flip.after:g}  {flip.question}"
-        for flip in judgement.flips
-    ]
+    lines += [_line(one) for one in judgement.flips]
     lines += [f"Note: {note}." for note in judgement.notes]
-    lines += [f"FAILED: {fault}." for fault in judgement.faults]
+    for fault in judgement.faults:
+        lines.append(f"FAILED: {fault.text}{':' if fault.questions else '.'}")
+        lines += [_line(one) for one in fault.questions[:MOST_NAMED]]
+        if len(fault.questions) > MOST_NAMED:
+            lines.append(f"  … and {len(fault.questions) - MOST_NAMED} more")
     return "\n".join(lines)
+
+
+def _line(one: Flip) -> str:
+    return f"  {one.id}  {one.metric} {one.before:.3g} → {one.after:.3g}  {one.question}"
