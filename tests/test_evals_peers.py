@@ -17,7 +17,8 @@ from evals.peers.bare import Bare
 from evals.peers.citation_engine import CitationEngine
 from evals.peers.paper_qa import PaperQA, numbered
 from evals.peers.peer import Reply, Source, as_answer, declines, located, whole
-from evals.peers.run import ROWS, harmonic, table
+from evals.peers.run import PEERS, ROWS, Entry, harmonic, sample, table
+from evals.questions import Question
 from tests.fakes import FakeServer, WordEmbedder, prompt_of, says
 from tests.samples import HIVE, SAMPLE, TWIGNET
 
@@ -208,6 +209,8 @@ def compare(
         {"id": "s1", "type": "single", "question": QUESTION, "gold": [HIVE.title],
          "must_include": [["240"]]},
         {"id": "u1", "type": "unanswerable", "question": "What does the radar for bees cost?"},
+        {"id": "w1", "type": "wording", "question": QUESTION, "gold": [HIVE.title],
+         "where": "year >= 2000"},
         {"id": "f1", "type": "follow-up", "question": "And then?", "gold": [HIVE.title],
          "history": [{"role": "user", "content": "Bees?"}]},
     ]  # fmt: skip
@@ -249,13 +252,20 @@ def test_command_scores_all_alike_and_goes_on_where_it_was(
     asked = len(server.bodies)
     shown = compare(*chosen)
     assert shown.exit_code == 0, shown.output
-    assert shown.stdout.splitlines()[0].split() == ["ours", "bare"]
+    assert shown.stdout.splitlines()[:3] == [
+        "|  | ours | bare |",
+        "| --- | ---: | ---: |",
+        "| questions | 2 | 2 |",
+    ]
     assert len(server.bodies) == asked
 
     path = tmp_path / "out" / "bare.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
     assert compare(*chosen).exit_code == 0
     assert len(server.bodies) == asked + 1
+    assert RunLog.read(path).pending() == []
+    path.write_bytes(b'{"kind": "ru')  # killed while its first line was written
+    assert compare(*chosen).exit_code == 0
     assert RunLog.read(path).pending() == []
     other = compare(*chosen, "--limit", "1")
     assert other.exit_code == 1
@@ -269,7 +279,40 @@ def test_an_unknown_system_and_a_missing_package_are_named(compare: Any) -> None
     if find_spec("paperqa") is None:
         missing = compare("--peer", "paper-qa")
         assert missing.exit_code == 1
-        assert "paper-qa needs the package paper-qa" in missing.stderr
+        assert "paper-qa needs paper-qa, which isn't installed" in missing.stderr
+
+
+def test_systems_that_are_not_asked_are_told(
+    compare: Any, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = Entry(make=PEERS["bare"].make, packages=("no-such-package",))
+    monkeypatch.setattr(
+        "evals.peers.run.PEERS",
+        {"bare": PEERS["bare"], "elsewhere": entry, "paper-qa-dense": PEERS["bare"]},
+    )
+    server.will(says(says_240))
+    done = compare("--type", "single")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[:3:2] == ["|  | bare |", "| questions | 1 |"]
+    assert "elsewhere isn't asked (without no-such-package: pip install" in done.stderr
+    assert "paper-qa-dense isn't asked (by --peer only)." in done.stderr
+
+
+def test_a_third_of_a_sample_is_unanswerable() -> None:
+    asked = [
+        Question(id=str(number), type="?", question="?", gold=("Kettle",) * (number % 4 > 0))
+        for number in range(40)
+    ]
+    chosen = sample(asked, 12, seed=1)
+    assert [one.answerable for one in chosen].count(False) == 4
+    assert [int(one.id) for one in chosen] == sorted(int(one.id) for one in chosen)
+    assert chosen == sample(asked, 12, seed=1) != sample(asked, 12, seed=2)
+    assert sample(asked, None, seed=1) == sample(asked, 99, seed=1) == asked
+    # There are 10 without an answer, and 30 with one.
+    assert [one.answerable for one in sample(asked, 36, seed=1)].count(False) == 10
+    answerable = [one for one in asked if one.answerable]
+    assert len(sample(answerable, 12, seed=1)) == 12
+    assert len(sample([one for one in asked if not one.answerable], 9, seed=1)) == 9
 
 
 def test_f1_and_table_by_hand() -> None:
@@ -278,6 +321,6 @@ def test_f1_and_table_by_hand() -> None:
     assert harmonic(None, 1.0) is None
     group = {name: {"value": None} for name, _ in ROWS} | {"n": 2, "errors": 1}
     lines = table({"a": group, "b": group | {"hit@1": {"value": 0.25}}}).splitlines()
-    assert lines[1].split() == ["questions", "2", "2"]
-    assert lines[2].split() == ["right", "paper", "first", "–", "0.250"]
-    assert lines[-1].split() == ["errors", "1", "1"]
+    assert lines[2] == "| questions | 2 | 2 |"
+    assert lines[3] == "| right paper first | – | 0.250 |"
+    assert lines[-1] == "| errors | 1 | 1 |"

@@ -1,5 +1,6 @@
 """Asks every system the same questions, each into a log of its own, and shows one table."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+import numpy as np
 
 from assistant.app import Assistant
 from assistant.errors import InputError, ModelError, SettingsError
@@ -21,7 +23,7 @@ from evals.peers.peer import Peer
 from evals.questions import Question
 from evals.scoring import Scoring
 from evals.solver import Ask
-from evals.summary import ALL, Group, aligned, summarise
+from evals.summary import ALL, Group, summarise
 
 GOLD_F1 = "gold_citation_f1"
 ROWS = (
@@ -129,6 +131,39 @@ class Plan:
     scoring: Scoring = field(default_factory=Scoring)
 
 
+def available() -> tuple[str, ...]:
+    """Return the systems that are asked by default: those whose packages are installed.
+
+    PaperQA with our encoder is asked only by name: each question costs it as much again.
+    """
+    return tuple(name for name in PEERS if name != "paper-qa-dense" and not missing(name))
+
+
+def missing(name: str) -> list[str]:
+    """Return the packages that the system lacks."""
+    return [package for package in PEERS[name].packages if _version(package) is None]
+
+
+def sample(questions: Sequence[Question], limit: int | None, seed: int) -> list[Question]:
+    """Return `limit` questions in file order, a third of them unanswerable.
+
+    In a plain sample those would be too few to tell how well a system declines. Where there
+    are too few of one kind, the other fills up. All are returned where there is no limit.
+    """
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    kinds: dict[bool, list[int]] = {True: [], False: []}
+    for place, question in enumerate(questions):
+        kinds[question.answerable].append(place)
+    declined = min(len(kinds[False]), max(limit // 3, limit - len(kinds[True])))
+    rng = np.random.default_rng(seed)
+    drawn = [
+        rng.choice(kinds[answerable], size=size, replace=False).tolist()
+        for answerable, size in ((True, limit - declined), (False, declined))
+    ]
+    return [questions[place] for place in sorted(itertools.chain(*drawn))]
+
+
 def run(plan: Plan) -> dict[str, RunLog]:
     """Ask what the logs in `plan.out` still lack; return the log of each system.
 
@@ -156,22 +191,29 @@ def run(plan: Plan) -> dict[str, RunLog]:
 
 def _versions(name: str) -> dict[str, str]:
     """Return the versions of the system's packages."""
-    found = {}
-    for package in PEERS[name].packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            raise SettingsError(
-                f"{name} needs the package {package}, which isn't installed: "
-                "\"pip install -e '.[peers]'\" in the checkout, or name other systems with --peer."
-            ) from None
-    return found
+    lacking = missing(name)
+    if lacking:
+        raise SettingsError(
+            f"{name} needs {', '.join(lacking)}, which isn't installed: "
+            "\"pip install -e '.[peers]'\" in the checkout, or name other systems with --peer."
+        )
+    return {package: version(package) for package in PEERS[name].packages}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _begun(name: str, plan: Plan) -> RunLog | None:
     """Return the log of an earlier run, which must be of the same questions."""
     path = plan.out / f"{name}.jsonl"
     if not path.exists():
+        return None
+    if b"\n" not in path.read_bytes():  # killed before its first line was written
+        path.unlink()
         return None
     log = RunLog.read(path)
     if log.questions != tuple(plan.questions):
@@ -195,7 +237,7 @@ def _ask(
     try:
         peer.add(list(assistant.papers()))
         way = runner.Way(scoring=plan.scoring)
-        runner.ask_pending(log, _alone(peer), way)
+        runner.ask_pending(log, _alone(peer), way, going_on="the same command again")
     finally:
         peer.close()
     return log
@@ -233,12 +275,13 @@ def harmonic(first: float | None, second: float | None) -> float | None:
 
 
 def table(found: Mapping[str, Group]) -> str:
-    """Show a column for each system."""
-    rows = [["", *found], ["questions", *(str(group["n"]) for group in found.values())]]
+    """Show a Markdown table with a column for each system."""
+    rows = [["", *found], ["---", *("---:" for _ in found)]]
+    rows.append(["questions", *(str(group["n"]) for group in found.values())])
     for key, label in ROWS:
         rows.append([label, *(_cell(group[key]["value"]) for group in found.values())])
     rows.append(["errors", *(str(group["errors"]) for group in found.values())])
-    return aligned(rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _cell(value: float | None) -> str:
