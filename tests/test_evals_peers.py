@@ -15,6 +15,7 @@ from evals.chat_server import ChatServer
 from evals.log import RunLog
 from evals.peers.bare import Bare
 from evals.peers.citation_engine import CitationEngine
+from evals.peers.citation_engine import numbered as sourced
 from evals.peers.paper_qa import PaperQA, numbered
 from evals.peers.peer import Reply, Source, as_answer, declines, located, whole
 from evals.peers.run import PEERS, ROWS, Entry, harmonic, sample, table
@@ -120,6 +121,12 @@ def test_the_keys_of_paper_qa_become_numbers() -> None:
         {"pqac-0f": 1, "pqac-1a": 2},
     )
     assert numbered("Nothing (p. 3).") == ("Nothing (p. 3).", {})
+
+
+def test_the_sources_that_the_engine_names_become_numbers() -> None:
+    text = "It is 5 [Source 3]. It flies (Sources 1 and 2). Or [source 1, Source 2] (so they say)."
+    assert sourced(text) == "It is 5 [3]. It flies [1][2]. Or [1][2] (so they say)."
+    assert sourced("It is 5 [3] (see Source 3, p. 2).") == "It is 5 [3] (see Source 3, p. 2)."
 
 
 # --- the systems -----------------------------------------------------------------------------

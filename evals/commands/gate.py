@@ -30,6 +30,6 @@ def gate(update: bool, local: bool, seed: int) -> None:
         click.echo(f"{outcome.text}\n")
         passed = passed and (outcome.passed or (outcome.skipped and part == LOCAL))
     word = "passed" if passed else "FAILED"
-    click.echo(f"gate {word} in {time.perf_counter() - began:.0f} s")
+    click.echo(f"{'update' if update else 'gate'} {word} in {time.perf_counter() - began:.0f} s")
     if not passed:
         raise SystemExit(1)

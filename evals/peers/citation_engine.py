@@ -5,6 +5,7 @@ beside the client that this project is locked to. What stands in sends the same 
 prompt as one message of the user, temperature 0.
 """
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ from evals.peers.peer import Reply, Source, as_answer, located
 TOP_K = 3
 CHUNK, OVERLAP = 512, 20
 MOST_TOKENS = 300
+# Its prompt calls them "Source 3:", and so do small models in their answers.
+_NAMED = re.compile(
+    r"[\[(](Sources? ?\d+(?:(?:,|;| and| &)+ ?(?:Sources? ?)?\d+)*)[\])]", re.IGNORECASE
+)
 
 
 class CitationEngine:
@@ -82,7 +87,7 @@ class CitationEngine:
         return as_answer(
             Reply(
                 question=question,
-                text=str(response.response or ""),
+                text=numbered(str(response.response or "")),
                 sources=dict(enumerate(found, start=1)),
                 found=found,
                 seconds=seconds,
@@ -98,6 +103,16 @@ class CitationEngine:
 
     def close(self) -> None:
         """Leave the folder to whoever made it."""
+
+
+def numbered(text: str) -> str:
+    """Return the answer with [n] where it names its sources.
+
+    "It is 5 [Source 3]. It flies (Source 1, Source 2)." → "It is 5 [3]. It flies [1][2]."
+    """
+    return _NAMED.sub(
+        lambda match: "".join(f"[{number}]" for number in re.findall(r"\d+", match.group(1))), text
+    )
 
 
 def _store(folder: Path) -> Any:
