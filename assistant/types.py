@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from assistant.text.tables import for_terminal
+
 Status = Literal["answered", "partial", "abstained"]
 Role = Literal["system", "user", "assistant"]
 Label = Literal["supported", "contradicted", "not found"]
@@ -127,6 +129,10 @@ class Passage:
         """The exact characters of the abstract."""
         return self.paper.abstract[self.start : self.end]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sentence and its place in the abstract, ready for JSON."""
+        return {"sentence": self.text, "start": self.start, "end": self.end}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
@@ -146,12 +152,18 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """A sentence that bears on a question."""
+    """A sentence that bears on a question.
+
+    `context` is the sentence before it that names what it refers to as "it" or "this method".
+    `is_context` says that it was taken as such, for the sake of another one.
+    """
 
     key: int
     passage: Passage
     score: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    context: Passage | None = None
+    is_context: bool = False
 
     @property
     def paper(self) -> Paper:
@@ -168,11 +180,11 @@ class Evidence:
         return {
             "key": self.key,
             "paper": self.paper.reference(),
-            "sentence": self.text,
-            "start": self.passage.start,
-            "end": self.passage.end,
+            **self.passage.to_dict(),
             "score": round(self.score, 4),
             "scores": {name: round(value, 4) for name, value in self.scores.items()},
+            "context": self.context and self.context.to_dict(),
+            "is_context": self.is_context,
         }
 
 
@@ -247,13 +259,12 @@ class Citation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the citation ready for JSON (a stable contract: see the README)."""
-        passage = self.evidence.passage
+        evidence = self.evidence
         return {
             "number": self.number,
-            "paper": self.evidence.paper.reference(),
-            "sentence": passage.text,
-            "start": passage.start,
-            "end": passage.end,
+            "paper": evidence.paper.reference(),
+            **evidence.passage.to_dict(),
+            "context": evidence.context and evidence.context.to_dict(),
             "claim": self.claim.text,
             "support": round(self.support.score, 3),
             "tier": self.support.tier,
@@ -355,12 +366,18 @@ class Answer:
 
     def __str__(self) -> str:
         """Readable in a terminal: the text, then the sentence behind each number."""
-        lines = [self.text]
+        return f"{for_terminal(self.text)}\n{self.sources_text()}".rstrip("\n")
+
+    def sources_text(self) -> str:
+        """Return what stands below the text in a terminal: sources, checks and notices."""
+        lines = []
         for number, citation in self.sources().items():
             evidence = citation.evidence
             year = f" ({evidence.paper.year})" if evidence.paper.year else ""
             kind = " [summary]" if evidence.paper.is_summary else ""
-            lines.append(f"\n[{number}] {evidence.paper.title}{year}{kind}\n    “{evidence.text}”")
+            lines.append(f"\n[{number}] {evidence.paper.title}{year}{kind}")
+            lines += [f"    (“{evidence.context.text}”)"] if evidence.context else []
+            lines.append(f"    “{evidence.text}”")
         lines += [f"\n{self.checks}"] * bool(self.checks.checked)
         lines += [f"\nNote: {notice}" for notice in self.notices]
         return "\n".join(lines)
@@ -369,10 +386,11 @@ class Answer:
         """Notebook form: the text and a list of sources."""
         lines = [self.text, ""]
         for number, citation in self.sources().items():
-            paper = citation.evidence.paper
-            name = _inert(paper.title)
-            title = f"[{name}]({paper.link})" if paper.link else name
-            lines.append(f"{number}. **{title}** — “{_inert(citation.evidence.text)}”")
+            evidence = citation.evidence
+            name = _inert(evidence.paper.title)
+            title = f"[{name}]({evidence.paper.link})" if evidence.paper.link else name
+            context = f"(“{_inert(evidence.context.text)}”) " if evidence.context else ""
+            lines.append(f"{number}. **{title}** — {context}“{_inert(evidence.text)}”")
         lines += [f"\n*{self.checks}*"] * bool(self.checks.checked)
         lines += [f"\n*Note: {notice}*" for notice in self.notices]
         return "\n".join(lines)

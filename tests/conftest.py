@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from assistant.app import Assistant
 from assistant.protocols import Embedder
 from assistant.settings import Settings
 from assistant.types import Paper
-from tests.fakes import FakeServer
+from tests.fakes import KEY, FakeServer
 from tests.samples import SAMPLE
 
 SEEDS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
@@ -169,6 +170,34 @@ def server() -> Iterator[FakeServer]:
     fake = FakeServer()
     yield fake
     fake.stop()
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Iterator[Path]:
+    """Return a home whose library holds the sample papers; to be read only."""
+    home = tmp_path_factory.mktemp("sample")
+    with Assistant(Settings(home=home, models=models_folder, model="extractive")) as assistant:
+        assistant.add_papers(SAMPLE)
+    return home
+
+
+@pytest.fixture
+def quoting(library: Callable[..., Assistant], sample_home: Path) -> Callable[..., Assistant]:
+    """Return a maker of assistants over the sample papers that quote."""
+    return partial(library, (), home=sample_home)
+
+
+@pytest.fixture
+def online(quoting: Callable[..., Assistant], server: FakeServer) -> Callable[..., Assistant]:
+    """Return a maker of assistants over the sample papers that ask the fake server."""
+    return partial(
+        quoting,
+        model="openai",
+        openai_api_key=KEY,
+        openai_base_url=server.address,
+        openai_model="fake-model",
+        answer_timeout=20.0,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from assistant.grounding.verifier import Stage, Verifier
 from assistant.protocols import Vectors
 from assistant.types import Message
 
+KEY = "sk-fake-and-secret-4711"
 Body = dict[str, Any]
 Behaviour = Callable[["Handler", Body], None]
 

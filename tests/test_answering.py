@@ -3,9 +3,8 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from assistant.adapters.openai_chat import OpenAIChat
 from assistant.app import Assistant
 from assistant.errors import EmptyLibraryError, ModelError, QuestionError, SettingsError
-from assistant.settings import Settings
 from assistant.types import (
     Answer,
     AnswerEvent,
@@ -24,11 +22,10 @@ from assistant.types import (
     TextEvent,
 )
 from tests import fakes
-from tests.fakes import Behaviour, FakeServer, number_of, prompt_of
+from tests.fakes import KEY, Behaviour, FakeServer, number_of, prompt_of
 from tests.samples import HIVE, SAMPLE, STORYLINE, TIDEPOOL, TWIGNET
 
 Library = Callable[..., Assistant]
-KEY = "sk-fake-and-secret-4711"
 QUESTION = "How many of the weights of a ResNet-50 does TwigNet remove?"
 REMOVES = (
     "TwigNet removes 92% of the weights of a ResNet-50 and loses 0.4 points of accuracy on "
@@ -36,34 +33,6 @@ REMOVES = (
 )
 ELSEWHERE = "Which monetary policy did medieval Venice adopt towards Byzantium?"
 ANSWERED = ("answered", "partial")
-
-
-@pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Iterator[Path]:
-    """Return a home whose library holds the sample papers; to be read only."""
-    home = tmp_path_factory.mktemp("sample")
-    with Assistant(Settings(home=home, models=models_folder, model="extractive")) as assistant:
-        assistant.add_papers(SAMPLE)
-    return home
-
-
-@pytest.fixture
-def quoting(library: Library, sample_home: Path) -> Library:
-    """Return a maker of assistants over the sample papers that quote."""
-    return partial(library, (), home=sample_home)
-
-
-@pytest.fixture
-def online(quoting: Library, server: FakeServer) -> Library:
-    """Return a maker of assistants over the sample papers that ask the fake server."""
-    return partial(
-        quoting,
-        model="openai",
-        openai_api_key=KEY,
-        openai_base_url=server.address,
-        openai_model="fake-model",
-        answer_timeout=20.0,
-    )
 
 
 def check(answer: Answer) -> None:

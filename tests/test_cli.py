@@ -65,6 +65,17 @@ def test_ask_json_keeps_the_contract(run: Run, page: Path) -> None:
     assert shown["abstract"][first["start"] : first["end"]] == first["sentence"]
 
 
+def test_ask_shows_a_comparison_as_lines(run: Run, page: Path) -> None:
+    run("add", page)
+    question = "Compare what TwigNet removes on ImageNet with what most honeybees followed in fog."
+    answer = json.loads(run("ask", "--json", question).stdout)
+    assert answer["text"].startswith("| Paper | What it says | Source |\n|---|---|---|\n| ")
+    shown = run("ask", question).stdout
+    assert shown.startswith("- ")
+    assert "|" not in shown
+    assert "\n\n[1] " in shown
+
+
 def test_ask_takes_earlier_turns_from_a_file(run: Run, page: Path, tmp_path: Path) -> None:
     run("add", page)
     history = tmp_path / "turns.json"

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.grounding.anaphora import with_context
 from assistant.grounding.evidence import (
     Weights,
     compares,
@@ -203,6 +205,52 @@ def test_words_are_limited_after_the_third_sentence() -> None:
     assert within_words(chosen, 6, 1) == chosen[:3]
     assert within_words(chosen, 2, 100) == chosen[:2]
     assert within_words([], 6, 100) == []
+
+
+LINKED = Paper(
+    id="2",
+    title="T",
+    abstract="We made a new kind of net. It prunes early. It is small. Bees fly far.",
+)
+
+
+def linked(*places: int) -> list[Evidence]:
+    """Return sentences of that paper in this order, the second and third referring back."""
+    every = [replace(evidence(LINKED, place), key=place) for place in range(4)]
+    return with_context([every[place] for place in places])
+
+
+def chosen(ranked: list[Evidence], most: int, words: int) -> list[tuple[int, bool]]:
+    return [(one.key, one.is_context) for one in within_words(ranked, most, words)]
+
+
+def test_a_sentence_that_refers_back_brings_what_it_refers_to() -> None:
+    assert chosen(linked(2, 3, 1, 0), 2, 100) == [(2, False), (0, True), (3, False)]
+    # Once is enough.
+    assert chosen(linked(1, 2, 3, 0), 2, 100) == [(1, False), (0, True), (2, False)]
+
+
+def test_context_that_is_good_evidence_itself_is_evidence() -> None:
+    assert chosen(linked(1, 0, 3, 2), 2, 100) == [(1, False), (0, False)]
+    assert chosen(linked(0, 1, 3, 2), 2, 100) == [(0, False), (1, False)]
+
+
+def test_context_counts_among_the_words() -> None:
+    # 3 words each but for the context's 7; the first three are read in any case.
+    ranked = linked(1, 2, 3, 0)
+    assert chosen(ranked, 3, 15) == [(1, False), (2, False), (3, False)]
+    assert chosen(ranked, 3, 16) == [(1, False), (0, True), (2, False), (3, False)]
+    assert chosen(ranked, 4, 16) == [(1, False), (0, False), (2, False), (3, False)]
+
+
+def test_numbering_keeps_what_is_known_of_the_evidence() -> None:
+    numbered = number_evidence(within_words(linked(2, 3, 1, 0), 2, 100))
+    assert [(one.key, one.text, one.is_context) for one in numbered] == [
+        (1, "We made a new kind of net.", True),
+        (2, "It is small.", False),
+        (3, "Bees fly far.", False),
+    ]
+    assert numbered[1].context == numbered[0].passage
 
 
 def test_comparing_questions_are_recognised() -> None:

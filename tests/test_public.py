@@ -59,8 +59,8 @@ LAYERS = [
     ["protocols", "settings", "near_duplicates"],
     ["filters", "exports"],
     ["identity"],
-    ["text"],
     ["types"],
+    ["text"],
     ["errors"],
 ]
 VENDORS = {

@@ -154,6 +154,7 @@ def test_answer_json_keeps_its_contract() -> None:
         "sentence",
         "start",
         "end",
+        "context",
         "claim",
         "support",
         "tier",
@@ -171,13 +172,15 @@ def test_answer_json_keeps_its_contract() -> None:
         "sentence": "TwigNet removes 92% of the weights of a ResNet-50",
         "start": citation["start"],
         "end": citation["start"] + 49,
+        "context": None,
         "claim": "TwigNet removes 92%",
         "support": 0.912,
         "tier": "features",
     }
     assert TWIGNET.abstract[citation["start"] : citation["end"]] == citation["sentence"]
     for evidence in answer["evidence"]:
-        assert set(evidence) == {"key", "paper", "sentence", "start", "end", "score", "scores"}
+        places = {"sentence", "start", "end", "context", "is_context"}
+        assert set(evidence) == {"key", "paper", "score", "scores"} | places
     assert answer["evidence"][0]["score"] == 0.8765
     assert answer["seconds"] == {"total": 0.1235}
     assert set(answer["trace"]) >= {
@@ -216,6 +219,27 @@ def test_answer_reads_well_in_a_terminal() -> None:
         "\n"
         "Note: A notice."
     )
+
+
+def with_context() -> Answer:
+    """Return an answer whose one source refers to the sentence before it."""
+    answer = small_answer()
+    first = answer.citations[0]
+    context = evidence_of(TWIGNET, "Large networks are costly to store.").passage
+    evidence = replace(first.evidence, context=context)
+    return replace(answer, citations=(replace(first, evidence=evidence),), notices=())
+
+
+def test_what_a_sentence_refers_to_is_shown_with_it() -> None:
+    answer = with_context()
+    assert str(answer).endswith(
+        "\n[1] TwigNet: Pruning Before the First Step (2021)\n"
+        "    (“Large networks are costly to store.”)\n"
+        "    “TwigNet removes 92% of the weights of a ResNet-50”"
+    )
+    assert "— (“Large networks are costly to store.”) “TwigNet" in answer._repr_markdown_()
+    context = answer.to_dict()["citations"][0]["context"]
+    assert context == {"sentence": "Large networks are costly to store.", "start": 0, "end": 35}
 
 
 def test_answer_reads_well_in_a_notebook() -> None:

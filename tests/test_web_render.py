@@ -194,6 +194,26 @@ class TestReply:
         assert checked in seen.text
         assert "answered in part" in seen.text
 
+    def test_a_table_is_one_with_marks_in_it(self) -> None:
+        text = (
+            "Two prune [1].\n\n| Method | <b>Size</b> |\n|---|---|\n"
+            "| Twig\\|Net | <i>5</i> [1] |\n\nThat is all [1]."
+        )
+        seen = Seen(render.reply(done(text, cites(1, TWIGS)), 2))
+        names = [name for name, _ in seen.tags if name not in ("p", "a")]
+        assert names == ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]
+        assert [link["href"] for link in seen.all("a")] == ["#source-2-1"] * 3
+        assert "Twig|Net" in seen.text
+        assert "<b>Size</b>" in seen.text
+        assert "<i>5</i> [1]" in seen.text
+        assert "|---" not in seen.text
+
+    def test_a_table_shows_while_it_grows(self) -> None:
+        text = "| Method | Size |\n|---|---|\n| Twig | 5 [1] |"
+        seen = Seen(render.reply(Turn(question="q", text=text, stage="m writes"), 1))
+        assert len(seen.all("td")) == 2
+        assert seen.all("a") == []
+
     def test_a_problem_is_plain_text(self) -> None:
         seen = Seen(render.reply(Turn(question="q", problem="Port <b>7</b> is taken."), 1))
         assert seen.text == "Port <b>7</b> is taken."
@@ -212,6 +232,14 @@ class TestPanel:
         assert seen.marked == [TWIGS.text]
         assert TWIGNET.abstract in seen.text
         assert seen.all("details") == [{"class": "source", "id": "source-1-1", "open": None}]
+
+    def test_marks_what_the_sentence_refers_to(self) -> None:
+        context = sentence(TWIGNET, "Large networks are costly to store.").passage
+        evidence = replace(TWIGS, context=context)
+        seen = Seen(render.panel((done("It prunes [1].", cites(1, evidence)),)))
+        assert seen.marked == [context.text, TWIGS.text]
+        assert seen.all("mark")[0] == {"class": "context", "title": render.CONTEXT}
+        assert TWIGNET.abstract in seen.text
 
     def test_names_the_paper_and_links_to_it(self) -> None:
         seen = Seen(render.panel((done("It prunes [1].", cites(1, TWIGS)),)))
@@ -283,6 +311,10 @@ class TestPanel:
         seen = Seen(render.panel((done("It [1].", cites(1, evidence)),)))
         assert seen.marked == [TWIGS.text]
         assert len(seen.text) < 2 * render.LONGEST_ABSTRACT
+        # What it refers to is out of sight, and no reason to show all between.
+        far = replace(evidence, context=Passage(paper=paper, start=0, end=13))
+        seen = Seen(render.panel((done("It [1].", cites(1, far)),)))
+        assert seen.marked == [TWIGS.text]
 
 
 class TestHostile:

@@ -96,20 +96,22 @@ def _show_stream(
     assistant: "Assistant", question: str, turns: Sequence[Any], only: "Filter | None" = None
 ) -> "Answer | None":
     """Print verified text as it comes, then the sources."""
+    from assistant.text.tables import Terminal
     from assistant.types import AnswerEvent, StageEvent, TextEvent
 
     answer = None
+    terminal = Terminal()
     for event in assistant.stream(question, turns, where=only):
         if isinstance(event, StageEvent) and sys.stderr.isatty():
             click.echo(f"\r\033[K({event.detail}…)", nl=False, err=True)
         elif isinstance(event, TextEvent):
             if sys.stderr.isatty():
                 click.echo("\r\033[K", nl=False, err=True)
-            click.echo(event.text, nl=False)
+            click.echo(terminal.add(event.text), nl=False)
             sys.stdout.flush()
         elif isinstance(event, AnswerEvent):
             answer = event.answer
-            click.echo(str(answer).removeprefix(answer.text))
+            click.echo(f"\n{answer.sources_text()}".rstrip("\n"))
     return answer
 
 

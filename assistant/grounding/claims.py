@@ -1,91 +1,68 @@
-"""Cut a model's reply into claims."""
+"""Cut a model's reply into claims: sentences, also of list items, and rows of tables."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from assistant.grounding.marks import Mark, leading_marks, marks, without_marks
 from assistant.text.sentences import split_sentences
+from assistant.text.tables import cells_of, fitted, is_row, is_rule, statement
 
-# "[1]", "[1, 3-4]", "[[2]]", "【9†source】", "［3］" and the like.
-_OPEN, _CLOSE = r"[\[【［]", r"[\]】］]"
-_LIST = r"\d+(?:\s*(?:[,;&–-]|and)\s*\d+)*\s*,?"
-_BRACKETED = re.compile(rf"\s*{_OPEN}{{1,2}}\s*\^?({_LIST})\s*(?:†[^\]】］]*)?{_CLOSE}{{1,2}}")
-_LEADING = re.compile(rf"(?:{_BRACKETED.pattern})+")
-_UNFINISHED = re.compile(rf"\s*{_OPEN}[^\]】］]*$")
-DIGITS = 9
+_UNFINISHED = re.compile(r"\s*[\[【［][^\]】］]*$")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _LABEL = re.compile(r"^(?:answer|short answer|final answer)\s*:\s*", re.IGNORECASE)
-_FURTHER = re.compile(
-    r"\s*(?:;\s+|,\s+(?=(?:and|but|while|whereas|which|so|thus|making|allowing|enabling|leading|"
-    r"resulting|indicating|suggesting|thereby)\b)|\s+(?=(?:because|whereas|although)\b))"
-)
-LEAST_WORDS = 4
 _MARKUP = re.compile(r"\*\*|__|`|^#+\s*", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A sentence of a list's item; those of one item share its number."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A table's row, its cells without citation marks."""
+
+    header: tuple[str, ...]
+    cells: tuple[str, ...]
+
+
+Shape = Item | Row | None
+"""How a claim is set: in a list, in a table, or in running text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DraftClaim:
-    """A sentence of the reply without its citation marks, and the numbers it carried."""
+    """A statement of the reply without its citation marks, and what the marks said.
+
+    `numbers` are those of the evidence that it cites; `strange` are marks that name no number,
+    as "[Smith 2020]". The text of a table's row is its cells as one statement.
+    """
 
     text: str
     numbers: tuple[int, ...]
+    strange: tuple[str, ...] = ()
+    shape: Shape = None
 
 
 def split_claims(reply: str) -> list[DraftClaim]:
-    """Return the sentences of `reply` in order, with the evidence numbers each cites."""
+    """Return the claims of `reply` in order, with the evidence numbers each cites."""
     claims: list[DraftClaim] = []
-    for line in reply.splitlines():
-        plain = _LABEL.sub("", _MARKUP.sub("", _BULLET.sub("", line))).strip()
-        for piece in _pieces(plain):
-            numbers = cited_numbers(piece)
-            text = re.sub(r"\s+([.,;!?])", r"\1", _BRACKETED.sub("", piece)).strip()
-            if re.search(r"\w", text):
-                claims.append(DraftClaim(text=text, numbers=tuple(numbers)))
-            elif numbers and claims:
-                # "…on ImageNet. [2]": the mark belongs to the sentence before it.
-                last = claims.pop()
-                claims.append(DraftClaim(text=last.text, numbers=(*last.numbers, *numbers)))
+    header: tuple[str, ...] = ()
+    lines = reply.splitlines()
+    for place, line in enumerate(lines):
+        if is_row(line) and place + 1 < len(lines) and is_rule(lines[place + 1]):
+            header = tuple(without_marks(_plain(cell)) for cell in cells_of(line))
+        elif is_rule(line):
+            continue
+        elif is_row(line):
+            claims += _row(header, line, place)
+        else:
+            header = ()
+            _add_sentences(claims, line, Item(place) if _BULLET.match(line) else None)
     return claims
-
-
-def _pieces(line: str) -> list[str]:
-    """Split at sentence ends, also where a citation mark follows the full stop."""
-    pieces: list[str] = []
-    for start, end in split_sentences(line, lower_case=False):
-        piece = line[start:end]
-        lead = _LEADING.match(piece)
-        if lead and pieces:
-            pieces.append(lead.group())
-            piece = piece[lead.end() :].strip()
-        if piece:
-            pieces.append(piece)
-    return pieces
-
-
-def cited_numbers(text: str) -> list[int]:
-    """Return the numbers in square brackets, ranges spelled out: "[1, 3-4]" is 1, 3, 4."""
-    numbers: list[int] = []
-    for match in _BRACKETED.finditer(text):
-        for part in re.split(r"\s*(?:,|;|&|and)\s*", match.group(1)):
-            ends = [int(end[:DIGITS]) for end in re.split(r"\s*[-–]\s*", part.strip()) if end]
-            if not ends:
-                continue
-            last = min(ends[-1], ends[0] + 20)
-            numbers.extend(range(ends[0], last + 1))
-    return list(dict.fromkeys(numbers))
-
-
-def shorter(claim: str) -> list[str]:
-    """Return the beginnings of `claim` that can stand alone, the longest first.
-
-    Cut where a further statement begins: after a semicolon, or at ", and", ", while",
-    ", which" and the like.
-    """
-    parts = []
-    for match in reversed(list(_FURTHER.finditer(claim))):
-        head = claim[: match.start()].strip()
-        if len(head.split()) >= LEAST_WORDS:
-            parts.append(head.rstrip(".,;:") + ".")
-    return parts
 
 
 def finished_claims(draft: str) -> list[DraftClaim]:
@@ -96,3 +73,62 @@ def finished_claims(draft: str) -> list[DraftClaim]:
     """
     stable = _UNFINISHED.sub("", re.sub(r"\S+$", "", draft))
     return split_claims(stable)[:-1]
+
+
+def _plain(text: str) -> str:
+    return _LABEL.sub("", _MARKUP.sub("", text).strip())
+
+
+def _add_sentences(claims: list[DraftClaim], line: str, shape: Shape) -> None:
+    for piece in _pieces(_plain(_BULLET.sub("", line))):
+        found = _claim(without_marks(piece), list(marks(piece)), shape)
+        if re.search(r"\w", found.text):
+            claims.append(found)
+        elif claims:
+            # "…on ImageNet. [2]": the mark belongs to the sentence before it.
+            last = claims.pop()
+            claims.append(
+                replace(
+                    last,
+                    numbers=tuple(dict.fromkeys((*last.numbers, *found.numbers))),
+                    strange=(*last.strange, *found.strange),
+                )
+            )
+
+
+def _pieces(line: str) -> list[str]:
+    """Split at sentence ends, also where a citation mark follows the full stop."""
+    pieces: list[str] = []
+    for start, end in split_sentences(line, lower_case=False):
+        piece = line[start:end]
+        lead = leading_marks(piece)
+        if lead and pieces:
+            pieces.append(piece[:lead])
+            piece = piece[lead:].strip()
+        if piece:
+            pieces.append(piece)
+    return pieces
+
+
+def _row(header: tuple[str, ...], line: str, place: int) -> Iterator[DraftClaim]:
+    """Yield the row's claim, unless it says nothing of anything.
+
+    A row without a header is shown as an item of a list.
+    """
+    raw = [_plain(cell) for cell in cells_of(line)]
+    cells = tuple(without_marks(cell) for cell in raw)
+    if header:
+        cells = fitted(cells, len(header))
+    text = statement(header, cells)
+    if sum(bool(cell) for cell in cells) > 1 and re.search(r"\w", text):
+        found = [mark for cell in raw for mark in marks(cell)]
+        yield _claim(text, found, Row(header, cells) if header else Item(place))
+
+
+def _claim(text: str, found: list[Mark], shape: Shape) -> DraftClaim:
+    return DraftClaim(
+        text=text,
+        numbers=tuple(dict.fromkeys(number for mark in found for number in mark.numbers)),
+        strange=tuple(mark.text for mark in found if not mark.numbers),
+        shape=shape,
+    )

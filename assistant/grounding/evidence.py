@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,11 @@ _COMPARES = re.compile(
     r"\b(?:both|between|versus|vs|compar\w+|differ\w*|contrast\w*|two|three|which of|each|"
     r"respectively|whereas|while|common|share\w*|alike|either|another|papers|works|methods|"
     r"approaches|studies)\b",
+    re.IGNORECASE,
+)
+_CONTRASTS = re.compile(
+    r"\b(?:both|between|versus|vs|compare[ds]?|comparing|comparisons?|differs?|differences?|"
+    r"contrast(?:s|ed|ing)?|each|respectively|which of|in common|shared?|alike|whereas|unlike)\b",
     re.IGNORECASE,
 )
 LONG_WORDS = 40
@@ -119,6 +124,14 @@ def compares(question: str) -> bool:
     return bool(_COMPARES.search(question))
 
 
+def contrasts(question: str) -> bool:
+    """Whether the question asks to hold several things against each other.
+
+    Narrower than `compares`: what it says may be shown as a table.
+    """
+    return bool(_CONTRASTS.search(question))
+
+
 def _prior(sentence: str, position: float, asks_figure: bool, weights: Weights) -> float:
     """Return what the sentence's kind and place, in [0, 1], say before its words do."""
     figure = bool(_FIGURE.search(sentence))
@@ -156,23 +169,43 @@ def lexical_share(wanted: Mapping[str, float], sentence: str) -> float:
 def within_words(ranked: Sequence[Evidence], most: int, words: int) -> list[Evidence]:
     """Return the best evidence: at most `most` sentences, and `words` words after the third.
 
-    A small model on two cores reads about fifty words a second.
+    A sentence that refers back brings its context along where the words suffice for it and for
+    the first three. A small model on two cores reads about fifty words a second.
     """
-    chosen: list[Evidence] = []
+    places = {_place(one.passage): one for one in ranked}
+    chosen: dict[_Place, Evidence] = {}
     used = 0
-    for one in ranked[:most]:
-        used += len(one.text.split())
-        if used > words and len(chosen) >= LEAST_SENTENCES:
+    for rank, one in enumerate(ranked[:most]):
+        if _place(one.passage) in chosen:  # As context already, and paid for.
+            chosen[_place(one.passage)] = one
+            continue
+        used += _words(one)
+        if used > words and rank >= LEAST_SENTENCES:
             break
-        chosen.append(one)
-    return chosen
+        chosen[_place(one.passage)] = one
+        context = places.get(_place(one.context)) if one.context else None
+        if context is None or _place(context.passage) in chosen:
+            continue
+        to_come = sum(map(_words, ranked[rank + 1 : LEAST_SENTENCES]))
+        if used + _words(context) + to_come <= words:
+            chosen[_place(context.passage)] = replace(context, is_context=True)
+            used += _words(context)
+    return list(chosen.values())
+
+
+def _words(one: Evidence) -> int:
+    return len(one.text.split())
 
 
 def number_evidence(chosen: Sequence[Evidence]) -> list[Evidence]:
     """Return the evidence with keys 1, 2, …, sentences of one paper together, in its order."""
     order = {evidence.paper.id: place for place, evidence in reversed(list(enumerate(chosen)))}
     ranked = sorted(chosen, key=lambda one: (order[one.paper.id], one.passage.start))
-    return [
-        Evidence(key=key, passage=one.passage, score=one.score, scores=one.scores)
-        for key, one in enumerate(ranked, start=1)
-    ]
+    return [replace(one, key=key) for key, one in enumerate(ranked, start=1)]
+
+
+_Place = tuple[str, int]
+
+
+def _place(passage: Passage) -> _Place:
+    return passage.paper.id, passage.start

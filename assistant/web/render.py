@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistant.settings import Settings
+from assistant.text.tables import Table, blocks
 from assistant.types import Answer, Citation, Evidence, Paper
 from assistant.web.conversation import Turn, Turns
 
@@ -15,6 +16,7 @@ SUMMARY_NOTE = (
     "look the papers up by title."
 )
 THIS_IS_A_SUMMARY = "A summary written for this project, not the authors' abstract."
+CONTEXT = "What the marked sentence refers to"
 NO_SOURCES = "Ask something: the sentences behind each answer appear here."
 LONGEST_ABSTRACT = 6_000
 _STATUS = {
@@ -63,7 +65,7 @@ def reply(turn: Turn, place: int) -> str:
     if turn.answer is not None:
         parts += _answer_parts(turn.answer, place)
     elif turn.text:
-        parts.append(f'<p class="answer">{_with_chips(turn.text, {}, place)}</p>')
+        parts.append(_answer_text(turn.text, {}, place))
     if turn.stage:
         parts.append(f'<p class="stage">{escape(turn.stage)}…</p>')
     if turn.problem:
@@ -72,8 +74,7 @@ def reply(turn: Turn, place: int) -> str:
 
 
 def _answer_parts(answer: Answer, place: int) -> list[str]:
-    text = _with_chips(answer.text, answer.sources(), place)
-    parts = [f'<p class="answer {answer.status}">{text}</p>']
+    parts = [_answer_text(answer.text, answer.sources(), place, answer.status)]
     notices = list(answer.notices)
     parts += [f'<p class="notice">{escape(notice)}</p>' for notice in notices]
     facts = (_STATUS[answer.status], answer.model, f"{answer.seconds.get('total', 0.0):.2f} s")
@@ -82,6 +83,28 @@ def _answer_parts(answer: Answer, place: int) -> list[str]:
     if answer.checks.checked:
         parts.append(f'<p class="facts checks">{escape(str(answer.checks))}</p>')
     return parts
+
+
+def _answer_text(text: str, sources: dict[int, Citation], place: int, status: str = "open") -> str:
+    """Return the answer's text as paragraphs and tables."""
+    return "".join(
+        _table(block, sources, place)
+        if isinstance(block, Table)
+        else f'<p class="answer {status}">{_with_chips(block, sources, place)}</p>'
+        for block in blocks(text)
+    )
+
+
+def _table(table: Table, sources: dict[int, Citation], place: int) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        shown = "".join(f"<{tag}>{_with_chips(cell, sources, place)}</{tag}>" for cell in cells)
+        return f"<tr>{shown}</tr>"
+
+    rows = "".join(line(row, "td") for row in table.rows)
+    return (
+        f'<table class="answer"><thead>{line(table.header, "th")}</thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
 
 
 def _with_chips(text: str, sources: dict[int, Citation], place: int) -> str:
@@ -182,14 +205,25 @@ def _badge(*, supported: bool) -> str:
 
 
 def _abstract(paper: Paper, evidence: Evidence | None) -> str:
-    """Return the abstract, the evidence marked; a huge one is cut around the evidence."""
+    """Return the abstract, the evidence marked, and the sentence that says what it refers to.
+
+    A huge one is cut around the evidence.
+    """
     text = paper.abstract
     start, end = (evidence.passage.start, evidence.passage.end) if evidence else (0, 0)
     first = max(0, start - LONGEST_ABSTRACT // 2)
     last = max(end, min(len(text), first + LONGEST_ABSTRACT))
+    before = escape(text[first:start])
+    context = evidence.context if evidence else None
+    if context is not None and first <= context.start < context.end <= start:
+        before = (
+            f"{escape(text[first : context.start])}"
+            f'<mark class="context" title="{escape(CONTEXT)}">{escape(context.text)}</mark>'
+            f"{escape(text[context.end : start])}"
+        )
     marked = f"<mark>{escape(text[start:end])}</mark>" if end > start else ""
     return (
-        f'<p class="abstract">{"… " if first else ""}{escape(text[first:start])}{marked}'
+        f'<p class="abstract">{"… " if first else ""}{before}{marked}'
         f"{escape(text[end:last])}{' …' if last < len(text) else ''}</p>"
     )
 

@@ -242,3 +242,16 @@ def test_the_server_names_its_policy_and_refuses_other_names(site: str) -> None:
 def test_nothing_was_logged(home: Path, tab: Tab) -> None:
     tab.ask(DDRNET)
     assert "Traceback" not in (home / "errors.txt").read_text(encoding="utf-8")
+
+
+def test_a_comparison_is_a_table_whose_marks_open_their_sources(
+    open_tab: Callable[..., Tab],
+) -> None:
+    tab = open_tab(viewport=NARROW)
+    reply = tab.ask("How do m2mKD and EMoE differ in the way they draw on pretrained nets?")
+    expect(reply.locator("table.answer th").first).to_have_text("Paper")
+    expect(reply.locator("table.answer td").first).to_have_text("m2mKD")
+    assert "|" not in reply.inner_text()
+    assert not tab.overflows()
+    reply.locator("table.answer a.cite").last.click()
+    assert is_open(tab.sources.last)

@@ -1,52 +1,29 @@
-"""Two ways to write an answer: sentences verbatim, or a model's words once verified."""
+"""A model's words as an answer, once verified."""
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.grounding.citations import CitedClaim
-from assistant.grounding.claims import DraftClaim, finished_claims, shorter, split_claims
+from assistant.grounding.claims import DraftClaim, Row, Shape, finished_claims, split_claims
 from assistant.grounding.comparison import coverage
-from assistant.grounding.hostile import harmless, neutral
+from assistant.grounding.hostile import neutral
+from assistant.grounding.shortening import shorter
 from assistant.grounding.verifier import Judge, Verifier
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel
+from assistant.text.tables import is_plain
+from assistant.text.words import terms
 from assistant.types import Checks, Evidence, Support
+from assistant.writers.grounds import SAME_SENTENCE, Grounds
 
 _DECLINES = re.compile(r"\W*(?:(?:final )?answer\W+)?UNANSWERABLE\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]】\s\d\[]*$")
 MOST_TOKENS_SMALL = 140
 MOST_TOKENS = 400
-SAME_SENTENCE = 0.8
 SECOND_CITATION_SHARE = 0.9
 MOST_JUDGED = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grounds:
-    """What an answer may rest on: the question, its numbered evidence, and how to compare."""
-
-    question: str
-    ranked: tuple[Evidence, ...]
-    evidence: tuple[Evidence, ...]
-    verifier: Verifier
-    rarity: Callable[[str], float]
-
-    def as_prompt(self, *, titles: bool) -> str:
-        """Return the evidence as the numbered lines that a model reads.
-
-        `titles` puts each paper's title above its sentences: worth it for a strong model;
-        to a small one it is a quarter more to read for no better answers (measured).
-        """
-        lines = []
-        before = ""
-        for one in self.evidence:
-            if titles and one.paper.id != before and (title := harmless(one.paper.title)):
-                lines.append(f"From “{title}”:")
-                before = one.paper.id
-            lines.append(f"[{one.key}] {neutral(one.text)}")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,26 +33,6 @@ class Rejected:
     text: str
     reasons: tuple[str, ...]
     score: float
-
-
-def extractive_claims(
-    grounds: Grounds, limit: int, *, said: str = "", words: int | None = None
-) -> list[CitedClaim]:
-    """Return the best evidence sentences verbatim, each citing itself; no two alike.
-
-    What `said` tells already is passed over; `words` bounds the two together.
-    """
-    chosen: list[Evidence] = []
-    for one in grounds.ranked[: limit if said else None]:
-        if len(chosen) == limit:
-            break
-        told = " ".join([said, *(other.text for other in chosen)])
-        if words is not None and len(f"{told} {one.text}".split()) > words:
-            break
-        if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
-            chosen.append(one)
-    verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
-    return [CitedClaim(text=neutral(one.text), supports=((one, verbatim),)) for one in chosen]
 
 
 class ModelWriter:
@@ -171,31 +128,50 @@ class ModelWriter:
         """Yield the claim with its best citations, or what of it is supported, or reject it."""
         known = {one.key for one in grounds.evidence}
         self.unknown += [str(number) for number in claim.numbers if number not in known]
+        self.unknown += claim.strange
         text = neutral(claim.text)
+        shape = _safe(claim.shape, grounds)
         if self._said and coverage(text, self._said, grounds.rarity) >= SAME_SENTENCE:
             self._count(repeated=1)
             return
         supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
         if supports:
             self._count(kept=1)
-            yield CitedClaim(text=text, supports=supports)
+            yield CitedClaim(text=text, supports=supports, shape=shape)
             return
-        for part in shorter(text):
+        for part in () if isinstance(shape, Row) else shorter(text):
             found = grounds.verifier.ranked(part, grounds.evidence)
             if found and found[0][1].supported:
                 self._count(kept=1, shortened=1)
-                yield CitedClaim(text=part, supports=(found[0],))
+                yield CitedClaim(text=part, supports=(found[0],), shape=shape)
                 break
         else:
             self._count(**{"marked" if self._lenient else "dropped": 1})
             if self._lenient:
-                yield CitedClaim(text=text, supports=())
+                yield CitedClaim(text=text, supports=(), shape=shape)
         best = rated[0][1] if rated else Support(score=0.0, label="not found")
         yield Rejected(text=text, reasons=best.reasons, score=best.score)
 
     def _count(self, **more: int) -> None:
         grown = {name: getattr(self.checks, name) + count for name, count in more.items()}
         self.checks = replace(self.checks, checked=self.checks.checked + 1, **grown)
+
+
+def _safe(shape: Shape, grounds: Grounds) -> Shape:
+    """Return a row as it may be shown.
+
+    A label of its header stays only if it is a plain one ("Method") or made of words of the
+    question and the evidence: no verifier sees it alone.
+    """
+    if not isinstance(shape, Row):
+        return shape
+    sources = (part for one in grounds.evidence for part in (one.paper.title, one.text))
+    known = set(terms(" ".join([grounds.question, *sources])))
+    header = tuple(
+        neutral(label) if is_plain(label) or known.issuperset(terms(label)) else ""
+        for label in shape.header
+    )
+    return Row(header, tuple(map(neutral, shape.cells)))
 
 
 def _supports(

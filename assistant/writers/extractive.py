@@ -1,0 +1,94 @@
+"""The papers' own sentences as an answer."""
+
+from collections.abc import Sequence
+
+from assistant.grounding.citations import CitedClaim
+from assistant.grounding.claims import Row, Shape
+from assistant.grounding.comparison import coverage
+from assistant.grounding.hostile import harmless, neutral
+from assistant.types import Evidence, Paper, Support
+from assistant.writers.grounds import SAME_SENTENCE, Grounds
+
+HEADER = ("Paper", "What it says", "Source")
+LONGEST_NAME = 5
+NEARLY_AS_GOOD = 0.2
+
+
+def extractive_claims(
+    grounds: Grounds,
+    limit: int,
+    *,
+    said: str = "",
+    words: int | None = None,
+    compared: bool = False,
+) -> list[CitedClaim]:
+    """Return the best evidence sentences verbatim, each citing itself; no two alike.
+
+    What `said` tells already is passed over; `words` bounds the two together. A sentence that
+    says what another one's "it" means comes before it. Sentences of several papers that are
+    to be `compared` stand in a table by paper, unless something is `said` before.
+    """
+    chosen: list[Evidence] = []
+    for one in grounds.ranked[: limit if said else None]:
+        if len(chosen) == limit:
+            break
+        told = " ".join([said, *(other.text for other in chosen)])
+        if words is not None and len(f"{told} {one.text}".split()) > words:
+            break
+        if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
+            chosen.append(one)
+    if compared and not said and limit > 1:
+        chosen = _with_second_paper(chosen, grounds.ranked)
+        if len({one.paper.id for one in chosen}) > 1:
+            return _by_paper(_context_first(chosen))
+    return [_quoted(one) for one in _context_first(chosen)]
+
+
+def _with_second_paper(chosen: Sequence[Evidence], ranked: Sequence[Evidence]) -> list[Evidence]:
+    """Return the sentences; where all are one paper's, another's takes the last one's place.
+
+    It has to be nearly as good.
+    """
+    papers = {one.paper.id for one in chosen}
+    other = next((one for one in ranked if one.paper.id not in papers), None)
+    if len(papers) != 1 or other is None or other.score < chosen[-1].score - NEARLY_AS_GOOD:
+        return list(chosen)
+    return [*chosen[:-1], other] if len(chosen) > 1 else [*chosen, other]
+
+
+def _by_paper(chosen: Sequence[Evidence]) -> list[CitedClaim]:
+    """Return the sentences as a table's rows, those of one paper together."""
+    order = list(dict.fromkeys(one.paper.id for one in chosen))
+    return [
+        _quoted(one, Row(HEADER, (short_name(one.paper), neutral(one.text), "")))
+        for one in sorted(chosen, key=lambda one: order.index(one.paper.id))
+    ]
+
+
+def _quoted(one: Evidence, shape: Shape = None) -> CitedClaim:
+    verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
+    return CitedClaim(text=neutral(one.text), supports=((one, verbatim),), shape=shape)
+
+
+def short_name(paper: Paper) -> str:
+    """Return what the paper calls its method, or the first words of its title.
+
+    "TwigNet: Pruning Before the First Step" is "TwigNet".
+    """
+    title = harmless(paper.title) or paper.id
+    name, colon, _ = title.partition(": ")
+    words = (name if colon else title).split()
+    if len(words) <= LONGEST_NAME:
+        return " ".join(words)
+    return f"{' '.join(title.split()[:LONGEST_NAME])} …"
+
+
+def _context_first(chosen: Sequence[Evidence]) -> list[Evidence]:
+    """Return the sentences in their order, but each one's context just before it."""
+    ordered = list(chosen)
+    for one in chosen:
+        before = next((other for other in ordered if other.passage == one.context), None)
+        if before is not None and ordered.index(before) > ordered.index(one):
+            ordered.remove(before)
+            ordered.insert(ordered.index(one), before)
+    return ordered
