@@ -130,8 +130,9 @@ def version(question: Question) -> str:
 
 
 def _figures(answers: Sequence[Scores]) -> dict[str, float]:
-    """Return every figure of a run, for the reader of the file."""
-    rows = {metric: metric.rows(answers) for metric in METRICS}
+    """Return the figures of a run but for those of cost, for the reader of the file."""
+    guarded = (metric for metric in METRICS if not metric.name.startswith(_COST))
+    rows = {metric: metric.rows(answers) for metric in guarded}
     found = {metric.name: metric.statistic(own) for metric, own in rows.items() if len(own)}
     return {name: round(value, DIGITS) for name, value in found.items() if value is not None}
 
