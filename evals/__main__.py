@@ -236,7 +236,7 @@ def diff(before: Path, after: Path, seed: int, entailment: EntailmentName, as_js
 
 
 @main.command("report")
-@click.argument("logs", nargs=-1, required=True, type=_FILE)
+@click.argument("logs", nargs=-1, required=True, type=FILE)
 @click.option("--out", type=click.Path(path_type=Path), help="The page; by default beside LOG.")
 @_entailment
 def write_page(logs: tuple[Path, ...], out: Path | None, entailment: EntailmentName) -> None:
