@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import LibraryBusyError, LibraryError, ModelError, UnreadableFileError
 from assistant.filters import Filter, matches
+from assistant.lazy import Once
 from assistant.settings import Settings
 from assistant.types import BUNDLED_SOURCE, AddReport, Hit, Paper, Problem, SyncReport
 
@@ -78,16 +78,21 @@ class Library:
         if "catalog" in vars(self):
             self.catalog.close()
 
+    def leave_thread(self) -> None:
+        """Close what this thread alone has open; for threads that won't come back."""
+        if "catalog" in vars(self):
+            self.catalog.close()
+
     # --- parts -------------------------------------------------------------------------
 
-    @cached_property
+    @Once
     def catalog(self) -> "SqliteCatalog":
         """The record of all papers."""
         from assistant.adapters.sqlite_catalog import SqliteCatalog
 
         return SqliteCatalog(self.folder / "papers.sqlite")
 
-    @cached_property
+    @Once
     def lexical(self) -> "TantivyIndex":
         """The index of words."""
         from assistant.adapters.tantivy_index import TantivyIndex
@@ -114,7 +119,7 @@ class Library:
                 self._embedder_is = name
             return self._embedder
 
-    @cached_property
+    @Once
     def _embedder(self) -> "Embedder | None":
         from assistant.adapters.embedders import embedder_name, open_embedder, spec_of
 
@@ -147,7 +152,7 @@ class Library:
 
         return self.catalog.meta("collection") or COLLECTION
 
-    @cached_property
+    @Once
     def _opened_store(self) -> "ChromaStore":
         from assistant.adapters.chroma_store import ChromaStore
 
@@ -181,13 +186,13 @@ class Library:
             self.catalog.set_meta("dimension", str(dimension))
         return dimension
 
-    @cached_property
+    @Once
     def _splitter(self) -> "Splitter":
         from assistant.adapters.llama_index_retrieval import LlamaIndexSplitter
 
         return LlamaIndexSplitter(self.settings.passage_tokens)
 
-    @cached_property
+    @Once
     def _indexing(self) -> "Indexing":
         from assistant.indexing import Indexing
 
@@ -195,14 +200,14 @@ class Library:
             self.catalog, self.store, self.lexical, self.embedder, lambda: self._splitter
         )
 
-    @cached_property
+    @Once
     def retriever(self) -> "HybridRetriever":
         """The hybrid retriever, also usable in llama-index's own query engines."""
         from assistant.adapters.llama_index_retrieval import HybridRetriever
 
         return HybridRetriever(self.hybrid)
 
-    @cached_property
+    @Once
     def hybrid(self) -> "HybridSearch":
         """The search over both indexes."""
         from assistant.retrieval.kindred import Kindred

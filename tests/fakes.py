@@ -94,6 +94,8 @@ class FakeServer(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.stopping = threading.Event()
+        self.asked = threading.Event()
+        self.left = threading.Event()
         self._waiting: list[Behaviour] = []
         self._embedding: list[Behaviour] = [embeds()]
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)

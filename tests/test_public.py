@@ -23,7 +23,9 @@ PUBLIC = [
     "Evidence",
     "Hit",
     "Message",
+    "Outcome",
     "Paper",
+    "Question",
     "Settings",
     "ask",
 ]
@@ -57,6 +59,7 @@ LAYERS = [
     ["writers", "retrieval"],
     ["grounding", "prompts", "placement"],
     ["protocols", "settings", "near_duplicates"],
+    ["cancellation", "lazy"],
     ["filters", "exports"],
     ["identity"],
     ["types"],
