@@ -67,7 +67,11 @@ LAYERS = [
     ["errors"],
 ]
 VENDORS = {
-    "llama_index": {"adapters/llama_index_retrieval.py"},
+    "llama_index": {
+        "adapters/llama_index_chat.py",
+        "adapters/llama_index_engine.py",
+        "adapters/llama_index_retrieval.py",
+    },
     "chromadb": {"adapters/chroma_store.py"},
     "openai": {"adapters/openai_client.py", "adapters/openai_embedder.py"},
     "tantivy": {"adapters/tantivy_index.py"},

@@ -97,8 +97,13 @@ def overflows(error: Exception) -> bool:
     if not isinstance(error, openai.APIStatusError):
         return False
     return error.status_code == _TOO_LARGE or (
-        is_refusal(error) and _OVERFLOW.search(f"{error.body} {error.message}") is not None
+        is_refusal(error) and says_too_long(f"{error.body} {error.message}")
     )
+
+
+def says_too_long(text: str) -> bool:
+    """Whether an error's text says that a request is longer than the model can read."""
+    return _OVERFLOW.search(text) is not None
 
 
 def is_refusal(error: Exception) -> bool:

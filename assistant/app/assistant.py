@@ -17,9 +17,17 @@ from assistant.types import AddReport, Answer, Paper, Problem, SyncReport
 if TYPE_CHECKING:
     from assistant.adapters.llama_index_retrieval import HybridRetriever
     from assistant.adapters.sqlite_catalog import SqliteCatalog
-    from assistant.protocols import ChatModel, Progress
+    from assistant.protocols import ChatModel, Embedder, Progress
 
 SLICE = 128
+
+
+def _embedder(given: object) -> "Embedder | None":
+    if given is None:
+        return None
+    from assistant.adapters.llama_index_embedder import as_embedder
+
+    return as_embedder(given)
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -38,22 +46,28 @@ class Assistant(Questions):
         settings: Settings | None = None,
         *,
         progress: "Progress | None" = None,
+        llm: object = None,
+        embed_model: object = None,
         **overrides: Any,
     ) -> None:
         """Read the settings (environment and `.env`) unless given; `overrides` change single ones.
 
-        `progress` is called with what is done, how much of it, and of how much.
+        `progress` is called with what is done, how much of it, and of how much. `llm` and
+        `embed_model` go before the models that the settings name: any llama-index `LLM` and
+        embedding, or a `ChatModel` and `Embedder` of `assistant.protocols`.
 
         Raises:
             SettingsError: a setting has no meaning.
+            ModelError: `embed_model` is no embedder.
         """
         try:
             chosen = replace(settings or Settings.load(), **overrides)
         except TypeError as error:
             raise SettingsError(f"Unknown setting ({error}); see assistant.Settings.") from error
         progress = progress or _silent
-        models = Models(chosen, progress)
-        super().__init__(chosen, Library(chosen, progress, Judge(models)), models)
+        models = Models(chosen, progress, llm)
+        library = Library(chosen, progress, Judge(models), _embedder(embed_model))
+        super().__init__(chosen, library, models)
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 class Models:
     """Opens each model at its first use; what can't be had becomes a notice, and None."""
 
-    def __init__(self, settings: Settings, progress: "Progress") -> None:
-        """Remember what to open; `notices` gathers what goes wrong."""
+    def __init__(self, settings: Settings, progress: "Progress", llm: object = None) -> None:
+        """Remember what to open; `llm` goes before what the settings name.
+
+        `notices` gathers what goes wrong.
+        """
+        self._llm = llm
         self.notices: list[str] = []
         self._settings = settings
         self._progress = progress
@@ -42,12 +46,17 @@ class Models:
         """Return the cross-encoder that reads claims with their evidence."""
         return self._classifier
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the embedded model writes, which does one thing at a time."""
+        return self._llm is None and self._settings.chat_model == "local"
+
     def fetch(self) -> None:
         """Fetch the embedded chat model's file, where the settings need it."""
         from assistant.adapters import model_files
 
         settings = self._settings
-        if settings.chat_model == "local" and not settings.local_model_path:
+        if self.is_embedded and not settings.local_model_path:
             try:
                 model_files.fetch(
                     model_files.known_model("chat"),
@@ -71,6 +80,10 @@ class Models:
     @Once
     def _chat(self) -> "ChatModel | None":
         settings = self._settings
+        if self._llm is not None:
+            from assistant.adapters.llama_index_chat import as_chat_model
+
+            return as_chat_model(self._llm, settings.answer_timeout)
         if settings.chat_model == "extractive":
             return None
         try:

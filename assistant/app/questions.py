@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from assistant.app.batch import AT_ONCE, Outcome, Question, in_order
@@ -18,6 +19,8 @@ from assistant.settings import Settings
 from assistant.types import Answer, AnswerEvent, Event, Hit
 
 if TYPE_CHECKING:
+    from assistant.adapters.llama_index_engine import AnswerEngine, AnswerTool
+    from assistant.adapters.llama_index_retrieval import HybridRetriever
     from assistant.answering import Answering
 
 _NO_ANSWER = "No answer came; run 'assistant doctor'."
@@ -163,7 +166,7 @@ class Questions:
         `at_once` are asked at a time: by default 4, and 1 of the embedded model, which does one
         thing at a time. Questions are taken as places come free.
         """
-        usual = 1 if self.settings.chat_model == "local" else AT_ONCE
+        usual = 1 if self._models.is_embedded else AT_ONCE
         given = (one if isinstance(one, Question) else Question(text=one) for one in questions)
 
         def outcome(question: Question, running: Cancellation) -> Outcome:
@@ -197,6 +200,26 @@ class Questions:
             ),
             self.library.leave_thread,
         )
+
+    # --- for llama-index ---------------------------------------------------------------
+
+    def as_retriever(self, limit: int = 10, *, where: Where = None) -> "HybridRetriever":
+        """Return the search as a llama-index retriever of at most `limit` passages."""
+        return self.library.retriever.filtered(as_filter(where), limit)
+
+    def as_query_engine(self, *, where: Where = None) -> "AnswerEngine":
+        """Return the questions as a llama-index query engine; its answers are verified."""
+        from assistant.adapters.llama_index_engine import AnswerEngine
+
+        return AnswerEngine(partial(self.ask, where=where), partial(self.aask, where=where))
+
+    def as_tool(
+        self, name: str = "paper_library", description: str = "", *, where: Where = None
+    ) -> "AnswerTool":
+        """Return the questions as a tool for llama-index's agents; it tells its sources too."""
+        from assistant.adapters.llama_index_engine import AnswerTool
+
+        return AnswerTool(self.as_query_engine(where=where), name, description)
 
     def cancel(self) -> None:
         """Stop all questions that are being answered, and the models that write for them."""
