@@ -246,6 +246,24 @@ def knows_no_options(then: Behaviour, status: int = 400) -> Behaviour:
     return behave
 
 
+def reads_at_most(sentences: int, then: Behaviour) -> Behaviour:
+    """Refuse a prompt with more numbered sentences, as llama.cpp does; answer the others."""
+
+    def behave(handler: Handler, body: Body) -> None:
+        numbered = re.findall(r"^\[\d+\] ", prompt_of(body), re.MULTILINE)
+        if len(numbered) <= sentences:
+            then(handler, body)
+            return
+        error = {
+            "code": 400,
+            "message": "request (9000 tokens) exceeds the available context size (4096 tokens)",
+            "type": "exceed_context_size_error",
+        }
+        handler.answer(400, "application/json", json.dumps({"error": error}).encode())
+
+    return behave
+
+
 def hangs(handler: Handler, body: Body) -> None:
     """Say nothing until the server stops."""
     handler.server.stopping.wait(30)

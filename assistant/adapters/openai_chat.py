@@ -140,20 +140,15 @@ class OpenAIChat:
         """
         seconds = ONE_WORD_SHARE * self._timeout
         try:
-            reply = self._loop.result(self._one_word(messages), seconds, self._cancellation)
+            return self._loop.result(self._one_word(messages), seconds, self._cancellation)
         except TimeoutError:
             raise self._too_late(seconds) from None
-        self._count(reply.usage)
-        if not reply.choices or reply.choices[0].logprobs is None:
-            return None
-        content = reply.choices[0].logprobs.content
-        return _share_of_yes(content[0].top_logprobs) if content else None
 
-    async def _one_word(self, messages: Sequence[Message]) -> Any:
+    async def _one_word(self, messages: Sequence[Message]) -> float | None:
         self._tokens.update(requests=1, unreported=1)
         with translated(self.name, self._address):
             # One try: a server that is slow to say one word is too slow to say more.
-            return await self._client.with_options(max_retries=0).chat.completions.create(
+            reply = await self._client.with_options(max_retries=0).chat.completions.create(
                 model=self.name,
                 messages=_plain(messages),
                 max_tokens=1,
@@ -161,6 +156,11 @@ class OpenAIChat:
                 logprobs=True,
                 top_logprobs=10,
             )
+            self._count(reply.usage)
+            if not reply.choices or reply.choices[0].logprobs is None:
+                return None
+            content = reply.choices[0].logprobs.content
+            return _share_of_yes(content[0].top_logprobs) if content else None
 
     def _too_late(self, seconds: float) -> ModelError:
         return ModelError(

@@ -1,10 +1,13 @@
 """The chat model and the cross-encoder that the settings name, opened once."""
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.app.breaker import Breaker, Guarded
+from assistant.cancellation import Cancellation
 from assistant.errors import ModelError
 from assistant.lazy import Once
 from assistant.settings import Settings
@@ -25,6 +28,7 @@ class Models:
         `notices` gathers what goes wrong.
         """
         self._llm = llm
+        self._breaker = Breaker()
         self.notices: list[str] = []
         self._settings = settings
         self._progress = progress
@@ -41,6 +45,17 @@ class Models:
     def chat(self) -> "ChatModel | None":
         """Return the chat model, ready; None for extractive, or where it can't be had."""
         return self._chat
+
+    def for_question(
+        self, tokens: Counter[str], cancellation: Cancellation
+    ) -> "tuple[ChatModel | None, str]":
+        """Return the chat model for one question, or None and why, where it keeps failing."""
+        chat = self.chat()
+        if chat is None:
+            return None, ""
+        if why := self._breaker.notice():
+            return None, why
+        return Guarded(chat.metered(tokens, cancellation), self._breaker), ""
 
     def classifier(self) -> "PairClassifier | None":
         """Return the cross-encoder that reads claims with their evidence."""

@@ -103,18 +103,16 @@ class Questions:
         """
         only = as_filter(where)
         with self._asking(cancellation) as running:
-            model = None
-            pending = ""
+            model, refused, pending = None, "", ""
             tokens = Counter[str]()
             if self.settings.reranker:
                 tokens["unreported"] += 1  # what it reads isn't counted, so the sum is unknown
             if self.library.catalog.count():
                 self.library.refresh()
                 self.library.embedder()  # what keeps it from loading becomes a notice
-                model = self._models.chat()
-                model = None if model is None else model.metered(tokens, running)
+                model, refused = self._models.for_question(tokens, running)
                 pending = self.library.pending_notice()
-            notices = (*self._notices(), *filter(None, [pending]))
+            notices = (*self._notices(), *filter(None, [refused, pending]))
             turns = [as_message(turn) for turn in history]
             events = self._answering.stream(question, turns, model, notices, only)
             for event in metered(events, tokens):
