@@ -141,6 +141,7 @@ def test_answer_json_keeps_its_contract() -> None:
     answer = json.loads(small_answer().to_json())
     promised = {"question", "text", "status", "citations", "evidence", "model", "seconds"}
     assert set(answer) == promised | {
+        "answer_id",
         "nearest",
         "confidence",
         "notices",

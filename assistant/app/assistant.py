@@ -1,7 +1,7 @@
 """`Assistant` and `ask()`: the one place where the parts are put together."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -172,6 +172,35 @@ class Assistant(Questions):
         from assistant.exports import export
 
         return export(self.papers(where), kind)
+
+    def cite(
+        self, answer: Answer | Mapping[str, Any] | str, kind: str = "markdown", style: str = ""
+    ) -> str:
+        """Return an answer with its references, or the papers it cites, as text.
+
+        `answer` may be an `Answer`, its JSON, or the id of a past one ("last"); `kind` one of
+        `markdown`, `bibtex`, `csl-json` and `ris`; `style` a CSL style for the references of
+        Markdown, as "apa".
+
+        Raises:
+            InputError: there is no such answer, format or style.
+            SettingsError: styles need the extra `cite`.
+        """
+        from assistant.exports.answers import cited, export_answer
+
+        known = {}
+        if isinstance(answer, Answer):
+            known = {one.evidence.paper.id: one.evidence.paper for one in answer.citations}
+            answer = answer.to_dict()
+        elif isinstance(answer, str):
+            answer = self.answers.get(answer)
+        papers = cited(answer, lambda name: known.get(name) or self.paper(name))
+        references: list[str] = []
+        if style:
+            from assistant.adapters.csl_styles import references as styled
+
+            references = styled([paper for _, paper in papers], style)
+        return export_answer(answer, papers, kind, references)
 
     def remove(self, *paper_ids: str) -> int:
         """Take papers out of the library; return how many there were."""

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from assistant.settings import Settings
 from assistant.types import Answer, AnswerEvent, Event, Hit
 
 if TYPE_CHECKING:
+    from assistant.adapters.answer_store import AnswerStore
     from assistant.adapters.llama_index_engine import AnswerEngine, AnswerTool
     from assistant.adapters.llama_index_retrieval import HybridRetriever
     from assistant.answering import Answering
@@ -115,9 +117,9 @@ class Questions:
             notices = (*self._notices(), *filter(None, [refused, pending]))
             turns = [as_message(turn) for turn in history]
             events = self._answering.stream(question, turns, model, notices, only)
-            for event in metered(events, tokens):
+            for event in metered(events, tokens, model.name if model else ""):
                 running.check()
-                yield event
+                yield self._kept(event)
 
     async def aask(
         self, question: str, history: Sequence[Turn] = (), *, where: Where = None
@@ -225,6 +227,22 @@ class Questions:
             running = list(self._running)
         for one in running:
             one.cancel()
+
+    @Once
+    def answers(self) -> "AnswerStore":
+        """The past answers, as many as the settings keep."""
+        from assistant.adapters.answer_store import AnswerStore
+
+        return AnswerStore(self.settings.home / "answers", self.settings.answers_kept)
+
+    def _kept(self, event: Event) -> Event:
+        """Store an answer under an id, which a full disk must not keep back."""
+        if not isinstance(event, AnswerEvent) or not (name := self.answers.new_id()):
+            return event
+        answer = replace(event.answer, id=name)
+        with contextlib.suppress(OSError):
+            self.answers.put(name, answer.to_dict())
+        return AnswerEvent(answer=answer)
 
     def _notices(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self._models.notices, *self.library.notices]))

@@ -163,7 +163,8 @@ class Trace:
     """What happened on the way to an answer, for audit.
 
     `tokens` counts the chat model's `requests`, those whose tokens the server left
-    `unreported`, and the `prompt` and `completion` tokens of the others.
+    `unreported`, and the `prompt` and `completion` tokens of the others; `usd` is what they cost
+    at the model `paid`, None where unknown.
     """
 
     standalone_question: str
@@ -176,6 +177,8 @@ class Trace:
     flagged: tuple[Flagged, ...] = ()
     draft: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
+    paid: str = ""
+    usd: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,10 +198,13 @@ class Answer:
     trace: Trace
     claims: tuple[Claim, ...] = ()
     checks: Checks = Checks()
+    id: str = ""
+    """Under which it can be looked at again; empty where past answers aren't kept."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data (a stable contract: see the README)."""
         return {
+            "answer_id": self.id,
             "question": self.question,
             "text": self.text,
             "status": self.status,
