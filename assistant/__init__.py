@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assistant.app import Assistant, ask
+    from assistant.app import Assistant, Outcome, Question, ask
     from assistant.errors import AssistantError
     from assistant.settings import Settings
     from assistant.types import AddReport, Answer, Citation, Evidence, Hit, Message, Paper
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 _HOMES = {
     "Assistant": "app",
+    "Outcome": "app",
+    "Question": "app",
     "ask": "app",
     "AssistantError": "errors",
     "Settings": "settings",
@@ -36,7 +38,9 @@ __all__ = [
     "Evidence",
     "Hit",
     "Message",
+    "Outcome",
     "Paper",
+    "Question",
     "Settings",
     "ask",
 ]

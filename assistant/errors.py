@@ -10,7 +10,9 @@ AssistantError
 │   ├── EmptyLibraryError
 │   ├── LibraryBusyError
 │   └── EmbedderMismatchError
+├── CancelledError       the caller wanted the answer no more
 └── ModelError           a model can't be fetched, started or reached in time
+    ├── ContextOverflowError  it was given more than it can read
     └── ModelFilesError       its files are missing or don't match their hash
 
 Each message says what happened, where, and what to do about it. Only the surfaces
@@ -58,8 +60,16 @@ class EmbedderMismatchError(LibraryError):
     """The stored vectors come from another embedder than the one in use."""
 
 
+class CancelledError(AssistantError):
+    """The caller wanted the answer no more."""
+
+
 class ModelError(AssistantError):
     """A model can't be fetched, started or reached in time."""
+
+
+class ContextOverflowError(ModelError):
+    """A model was given more text than it can read at once."""
 
 
 class ModelFilesError(ModelError):

@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import LibraryBusyError, LibraryError, ModelError, UnreadableFileError
 from assistant.filters import Filter, matches
+from assistant.lazy import Once
 from assistant.settings import Settings
 from assistant.types import BUNDLED_SOURCE, AddReport, Hit, Paper, Problem, SyncReport
 
@@ -51,10 +51,18 @@ class Library:
     """
 
     def __init__(
-        self, settings: Settings, progress: "Progress", reranker: "Reranker | None" = None
+        self,
+        settings: Settings,
+        progress: "Progress",
+        reranker: "Reranker | None" = None,
+        embedder: "Embedder | None" = None,
     ) -> None:
-        """Take the library below `settings.home`; `reranker` judges where the settings say so."""
+        """Take the library below `settings.home`; `reranker` judges where the settings say so.
+
+        `embedder` goes before the one that the settings name.
+        """
         self._reranker = reranker
+        self._given = embedder
         self.settings = settings
         self.folder = settings.home / "library"
         self.patience = PATIENCE_SECONDS
@@ -78,16 +86,21 @@ class Library:
         if "catalog" in vars(self):
             self.catalog.close()
 
+    def leave_thread(self) -> None:
+        """Close what this thread alone has open; for threads that won't come back."""
+        if "catalog" in vars(self):
+            self.catalog.close()
+
     # --- parts -------------------------------------------------------------------------
 
-    @cached_property
+    @Once
     def catalog(self) -> "SqliteCatalog":
         """The record of all papers."""
         from assistant.adapters.sqlite_catalog import SqliteCatalog
 
         return SqliteCatalog(self.folder / "papers.sqlite")
 
-    @cached_property
+    @Once
     def lexical(self) -> "TantivyIndex":
         """The index of words."""
         from assistant.adapters.tantivy_index import TantivyIndex
@@ -101,9 +114,21 @@ class Library:
     @property
     def embedder_name(self) -> str:
         """The embedder that made the vectors, or that will make the first."""
+        return self.catalog.meta("embedder") or self._wanted
+
+    @property
+    def _wanted(self) -> str:
+        """The name of the embedder that was given, or that the settings name."""
         from assistant.adapters.embedders import embedder_name
 
-        return self.catalog.meta("embedder") or embedder_name(self.settings.embedder)
+        return self._given.name if self._given else embedder_name(self.settings.embedder)
+
+    def _open_embedder(self, name: str) -> "Embedder":
+        from assistant.adapters.embedders import open_embedder, spec_of
+
+        if self._given and self._given.name == name:
+            return self._given
+        return open_embedder(spec_of(name), self.settings, self._progress)
 
     def embedder(self) -> "Embedder | None":
         """Return the embedder of the library's vectors; without it words alone decide."""
@@ -114,18 +139,16 @@ class Library:
                 self._embedder_is = name
             return self._embedder
 
-    @cached_property
+    @Once
     def _embedder(self) -> "Embedder | None":
-        from assistant.adapters.embedders import embedder_name, open_embedder, spec_of
-
         name = self.embedder_name
-        if name != embedder_name(self.settings.embedder):
+        if name != self._wanted:
             self.notices.append(
                 f"The library's vectors are of {name}, and serve until 'assistant reembed' has "
-                f"made those of {embedder_name(self.settings.embedder)}."
+                f"made those of {self._wanted}."
             )
         try:
-            return open_embedder(spec_of(name), self.settings, self._progress)
+            return self._open_embedder(name)
         except ModelError as error:
             self.notices.append(f"Searching by words only: {error}")
             return None
@@ -147,7 +170,7 @@ class Library:
 
         return self.catalog.meta("collection") or COLLECTION
 
-    @cached_property
+    @Once
     def _opened_store(self) -> "ChromaStore":
         from assistant.adapters.chroma_store import ChromaStore
 
@@ -181,13 +204,13 @@ class Library:
             self.catalog.set_meta("dimension", str(dimension))
         return dimension
 
-    @cached_property
+    @Once
     def _splitter(self) -> "Splitter":
         from assistant.adapters.llama_index_retrieval import LlamaIndexSplitter
 
         return LlamaIndexSplitter(self.settings.passage_tokens)
 
-    @cached_property
+    @Once
     def _indexing(self) -> "Indexing":
         from assistant.indexing import Indexing
 
@@ -195,14 +218,14 @@ class Library:
             self.catalog, self.store, self.lexical, self.embedder, lambda: self._splitter
         )
 
-    @cached_property
+    @Once
     def retriever(self) -> "HybridRetriever":
         """The hybrid retriever, also usable in llama-index's own query engines."""
         from assistant.adapters.llama_index_retrieval import HybridRetriever
 
         return HybridRetriever(self.hybrid)
 
-    @cached_property
+    @Once
     def hybrid(self) -> "HybridSearch":
         """The search over both indexes."""
         from assistant.retrieval.kindred import Kindred
@@ -445,14 +468,12 @@ class Library:
         Raises:
             ModelError: the new embedder can't be had.
         """
-        from assistant.adapters.embedders import embedder_name, open_embedder
-
-        target = embedder_name(self.settings.embedder)
+        target = self._wanted
         with self._writing():
             if target == self.embedder_name:
                 self._indexing.catch_up(self._progress)
                 return 0
-            embedder = open_embedder(self.settings.embedder, self.settings, self._progress)
+            embedder = self._open_embedder(target)
             digest = hashlib.sha256(target.encode()).hexdigest()[:12]
             return self._replace_vectors(target, embedder, f"passages-{digest}")
 

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.cancellation import Cancellation
 from assistant.filters import Filter
 from assistant.types import Hit, Message, Paper, Required
 
@@ -262,17 +263,27 @@ class ChatModel(Protocol):
     def is_small(self) -> bool:
         """Whether it needs the prompts and the distrust that small models need."""
 
-    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, share: float = 1.0
+    ) -> Generator[str, None, str]:
         """Yield the reply piece by piece; return why it ended ("length": it was cut).
 
-        Raises ModelError, also where the reply takes too long over all.
+        Raises ModelError, also where the reply takes longer than `share` of the time limit over
+        all, and ContextOverflowError where the messages are longer than the model can read.
+        Closed early, it stops the model.
         """
 
     def yes_probability(self, messages: Sequence[Message]) -> float | None:
         """Return P(yes) / (P(yes) + P(no)) of a one-word reply; None where unknown."""
 
-    def metered(self, tokens: Counter[str]) -> "ChatModel":
-        """Return the same model, counting its requests and their tokens as a `Trace` does."""
+    def metered(
+        self, tokens: Counter[str], cancellation: Cancellation | None = None
+    ) -> "ChatModel":
+        """Return the same model for one question.
+
+        It counts its requests and their tokens as a `Trace` does. On cancellation it stops at
+        once, and whoever waits for it gets a CancelledError.
+        """
 
 
 class WriteLock(Protocol):

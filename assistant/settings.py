@@ -43,6 +43,7 @@ class Settings:
     extractive_sentences: int = 3
     answer_words: int = 90
     answerable_at: float | None = None
+    answers_kept: int = 200
     host: str = "127.0.0.1"
     port: int = 7860
 
@@ -125,6 +126,7 @@ class Settings:
             answerable_at=_number(values, "ASSISTANT_ANSWERABLE_AT", 0)
             if values.get("ASSISTANT_ANSWERABLE_AT", "").strip()
             else None,
+            answers_kept=int(_number(values, "ASSISTANT_ANSWERS_KEPT", cls.answers_kept)),
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),
         )

@@ -94,6 +94,8 @@ class FakeServer(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.stopping = threading.Event()
+        self.asked = threading.Event()
+        self.left = threading.Event()
         self._waiting: list[Behaviour] = []
         self._embedding: list[Behaviour] = [embeds()]
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
@@ -240,6 +242,24 @@ def knows_no_options(then: Behaviour, status: int = 400) -> Behaviour:
 
     def behave(handler: Handler, body: Body) -> None:
         (fails(status) if "stream_options" in body else then)(handler, body)
+
+    return behave
+
+
+def reads_at_most(sentences: int, then: Behaviour) -> Behaviour:
+    """Refuse a prompt with more numbered sentences, as llama.cpp does; answer the others."""
+
+    def behave(handler: Handler, body: Body) -> None:
+        numbered = re.findall(r"^\[\d+\] ", prompt_of(body), re.MULTILINE)
+        if len(numbered) <= sentences:
+            then(handler, body)
+            return
+        error = {
+            "code": 400,
+            "message": "request (9000 tokens) exceeds the available context size (4096 tokens)",
+            "type": "exceed_context_size_error",
+        }
+        handler.answer(400, "application/json", json.dumps({"error": error}).encode())
 
     return behave
 

@@ -4,11 +4,12 @@ import math
 
 import pytest
 
+from assistant.pricing import prices
 from evals.questions import Question, Source
 from evals.scoring import JUDGED, Scoring
 from evals.scoring.abstention import Confidence, Loss, RightAbstention, WrongAbstention
 from evals.scoring.citations import GoldCitationPrecision, GoldCitationRecall
-from evals.scoring.cost import Cost, SecondsTo, Tokens, Words, prices
+from evals.scoring.cost import Cost, SecondsTo, Tokens, Words
 from evals.scoring.evidence import CitedEvidenceRecall, EvidenceRecall
 from evals.scoring.facts import AllFacts, Facts, Violations
 from evals.scoring.papers import HitAt, NdcgAt, RecallAt, ReciprocalRank

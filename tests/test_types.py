@@ -1,6 +1,7 @@
 """Domain types: exact slices, round trips, and the JSON that others rely on."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -140,6 +141,7 @@ def test_answer_json_keeps_its_contract() -> None:
     answer = json.loads(small_answer().to_json())
     promised = {"question", "text", "status", "citations", "evidence", "model", "seconds"}
     assert set(answer) == promised | {
+        "answer_id",
         "nearest",
         "confidence",
         "notices",
@@ -314,3 +316,53 @@ def test_notebook_form_makes_no_link_of_what_a_paper_says() -> None:
     assert "](https://evil" not in shown
     assert "https://evil" not in shown
     assert "<b>" not in shown.replace("\\<b\\>", "")
+
+
+def test_html_form_shows_what_papers_say_as_text() -> None:
+    answer = small_answer()
+    told = answer.citations[0].evidence
+    title = "<img src=x onerror=alert(1)> & <script>"
+    hostile = replace(told.paper, title=title, url="javascript:alert(1)")
+    passage = replace(told.passage, paper=hostile)
+    citation = replace(answer.citations[0], evidence=replace(told, passage=passage))
+    shown = replace(
+        answer,
+        text="<b>Bold</b> claim [1].\n\n| A | B |\n|---|---|\n| <i>x</i> | y [1] |",
+        citations=(citation,),
+        notices=("<u>note</u>",),
+        model="<s>m</s>",
+    )._repr_html_()
+    tags = set(re.findall(r"<(/?[a-z]+)", shown))
+    assert tags <= {
+        f"{slash}{tag}"
+        for slash in ("", "/")
+        for tag in "div p table thead tbody tr th td details summary br".split()
+    }
+    assert "javascript:" not in shown
+    assert "&#60;script&#62;" in shown
+    assert "&#60;i&#62;x" in shown
+
+
+def test_html_form_links_web_addresses_alone() -> None:
+    shown = small_answer()._repr_html_()
+    assert 'href="https&#58;&#47;&#47;doi.org&#47;10.1234&#47;twignet"' in shown
+    assert shown.count("<details>") == 2
+
+
+def test_notebook_forms_escape_the_text_too() -> None:
+    text = "See [here](https://evil.example) and <b> [1].\n\n- *item* ![x](y)\n\n1. One"
+    shown = replace(small_answer(), text=text)._repr_markdown_()
+    assert shown.startswith(
+        "See \\[here\\]\\(https:&#47;/evil.example\\) and \\<b\\> [1].\n\n"
+        "\\- \\*item\\* \\!\\[x\\]\\(y\\)\n\n1\\. One"
+    )
+    paper = replace(TWIGNET, url="https://a.example/x) [y](javascript:alert(1)")
+    told = small_answer().citations[0]
+    passage = replace(told.evidence.passage, paper=paper)
+    hostile = replace(told, evidence=replace(told.evidence, passage=passage))
+    shown = replace(small_answer(), citations=(hostile,))._repr_markdown_()
+    assert "](https://a.example/x%29%20[y]%28javascript:alert%281%29)" in shown
+    link = replace(TWIGNET, url="javascript:alert(1)")
+    passage = replace(told.evidence.passage, paper=link)
+    hostile = replace(told, evidence=replace(told.evidence, passage=passage))
+    assert "javascript" not in replace(small_answer(), citations=(hostile,))._repr_markdown_()

@@ -17,6 +17,7 @@ from assistant.protocols import Embedder, Progress
 from assistant.settings import Settings
 
 EMBEDDED = "all-MiniLM-L6-v2"
+FROM_CODE = "llama-index:"
 MOST_TOKENS = 512
 _GRAPH = "encoder.onnx"
 _OPENAI = "openai:"
@@ -29,10 +30,13 @@ _EXPORT = "make one with 'optimum-cli export onnx --task feature-extraction --mo
 def embedder_name(spec: str) -> str:
     """Return what a library records of the embedder; nothing is loaded.
 
-    It is "all-MiniLM-L6-v2", "openai:NAME" or "onnx:FOLDER"; a name gives itself.
+    It is "all-MiniLM-L6-v2", "openai:NAME" or "onnx:FOLDER"; a name gives itself, as does
+    "llama-index:NAME", which only code can open.
     """
     if spec.strip() in ("", EMBEDDED):
         return EMBEDDED
+    if spec.startswith(FROM_CODE):
+        return spec
     if spec.startswith(_OPENAI):
         return _OPENAI + spec.removeprefix(_OPENAI).strip()
     folder = Path(spec.removeprefix(_ONNX))
@@ -60,6 +64,11 @@ def open_embedder(spec: str, settings: Settings, progress: Progress) -> Embedder
         )
     if name.startswith(_OPENAI):
         return _openai_embedder(name.removeprefix(_OPENAI), settings)
+    if name.startswith(FROM_CODE):
+        raise ModelError(
+            f"The embedder {name} is one that code gives: pass Assistant(embed_model=…), "
+            "or run 'assistant reembed' for vectors of the embedder that the settings name."
+        )
     return _folder_embedder(Path(name.removeprefix(_ONNX)), name, settings.threads, progress)
 
 

@@ -11,7 +11,7 @@ from assistant.filters import Filter
 from assistant.retrieval.plan import Plan
 from assistant.retrieval.search import HybridSearch
 from assistant.text.sentences import split_sentences
-from assistant.types import Hit
+from assistant.types import Hit, Passage
 
 _PIECES = re.compile(r"\w{1,8}|[^\w\s]")
 
@@ -75,22 +75,25 @@ class HybridRetriever(BaseRetriever):
         return self._search.search(query, limit, only or self._only, plan)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return [_node(hit) for hit in self.search(query_bundle.query_str, self._limit)]
+        return [
+            NodeWithScore(node=node_of(hit.passage), score=hit.score)
+            for hit in self.search(query_bundle.query_str, self._limit)
+        ]
 
 
-def _node(hit: Hit) -> NodeWithScore:
+def node_of(passage: Passage) -> TextNode:
+    """Return a passage as a node that names its paper and place; a model sees title and year."""
     metadata: dict[str, Any] = {
-        "paper_id": hit.paper.id,
-        "title": hit.paper.title,
-        "year": hit.paper.year,
-        "start": hit.start,
-        "end": hit.end,
+        "paper_id": passage.paper.id,
+        "title": passage.paper.title,
+        "year": passage.paper.year,
+        "start": passage.start,
+        "end": passage.end,
     }
-    node = TextNode(
-        id_=f"{hit.paper.id}:{hit.start}-{hit.end}",
-        text=hit.passage.text,
+    return TextNode(
+        id_=f"{passage.paper.id}:{passage.start}-{passage.end}",
+        text=passage.text,
         metadata=metadata,
-        excluded_llm_metadata_keys=["paper_id", "start", "end"],
-        excluded_embed_metadata_keys=["paper_id", "start", "end", "year"],
+        excluded_llm_metadata_keys=["paper_id", "start", "end", "number"],
+        excluded_embed_metadata_keys=["paper_id", "start", "end", "year", "number"],
     )
-    return NodeWithScore(node=node, score=hit.score)

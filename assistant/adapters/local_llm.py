@@ -13,6 +13,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from assistant.adapters.openai_chat import OpenAIChat
+from assistant.cancellation import Cancellation
 from assistant.errors import ModelError
 from assistant.types import Message
 
@@ -92,17 +93,19 @@ class LocalChat:
         process.kill()
         process.wait()
 
-    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, share: float = 1.0
+    ) -> Generator[str, None, str]:
         """Yield the reply piece by piece; return why it ended."""
-        return (yield from self.start().stream(messages, max_tokens))
+        return (yield from self.start().stream(messages, max_tokens, share))
 
     def yes_probability(self, messages: Sequence[Message]) -> float | None:
         """Return the share of yes in a one-word reply."""
         return self.start().yes_probability(messages)
 
-    def metered(self, tokens: Counter[str]) -> "_Metered":
-        """Return the same model, counting its requests and their tokens as a `Trace` does."""
-        return _Metered(self, tokens)
+    def metered(self, tokens: Counter[str], cancellation: Cancellation | None = None) -> "_Metered":
+        """Return the same model, counting its tokens as a `Trace` does, for one question."""
+        return _Metered(self, tokens, cancellation)
 
 
 class _Metered:
@@ -110,25 +113,30 @@ class _Metered:
 
     is_small = True
 
-    def __init__(self, chat: LocalChat, tokens: Counter[str]) -> None:
+    def __init__(
+        self, chat: LocalChat, tokens: Counter[str], cancellation: Cancellation | None
+    ) -> None:
         self.name = chat.name
+        self._cancellation = cancellation
         self._chat = chat
         self._tokens = tokens
 
-    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, share: float = 1.0
+    ) -> Generator[str, None, str]:
         """Yield the reply piece by piece; return why it ended."""
-        return (yield from self._client().stream(messages, max_tokens))
+        return (yield from self._client().stream(messages, max_tokens, share))
 
     def yes_probability(self, messages: Sequence[Message]) -> float | None:
         """Return the share of yes in a one-word reply."""
         return self._client().yes_probability(messages)
 
-    def metered(self, tokens: Counter[str]) -> "_Metered":
-        """Return the same model with other counts."""
-        return _Metered(self._chat, tokens)
+    def metered(self, tokens: Counter[str], cancellation: Cancellation | None = None) -> "_Metered":
+        """Return the same model for another question."""
+        return _Metered(self._chat, tokens, cancellation)
 
     def _client(self) -> OpenAIChat:
-        return self._chat.start().metered(self._tokens)
+        return self._chat.start().metered(self._tokens, self._cancellation)
 
 
 def _first_line(process: subprocess.Popen[bytes], patience: float) -> str:

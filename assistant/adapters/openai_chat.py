@@ -2,16 +2,25 @@
 
 import copy
 import math
-import queue
 import threading
-import time
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from assistant.adapters.openai_client import OPENAI, is_refusal, open_client, translated
+from assistant.adapters.background_loop import BackgroundLoop
+from assistant.adapters.openai_client import (
+    OPENAI,
+    is_refusal,
+    open_async_client,
+    overflows,
+    translated,
+)
+from assistant.cancellation import Cancellation
 from assistant.errors import ModelError
 from assistant.types import Message
+
+ONE_WORD_SHARE = 0.5
+"""Share of the time limit for a reply of one word."""
 
 
 class OpenAIChat:
@@ -31,37 +40,57 @@ class OpenAIChat:
         self.is_small = is_small
         self._timeout = timeout
         self._address = base_url or OPENAI
-        self._client = open_client(api_key, base_url, timeout)
+        self._client = open_async_client(api_key, base_url, timeout)
+        self._loop = BackgroundLoop(self._client.close)
         self._tokens = Counter[str]()
+        self._cancellation = Cancellation()
         self._is_strict = threading.Event()  # it refuses to be asked for its token counts
 
-    def metered(self, tokens: Counter[str]) -> "OpenAIChat":
-        """Return the same model, counting its requests and their tokens as a `Trace` does."""
+    def metered(
+        self, tokens: Counter[str], cancellation: Cancellation | None = None
+    ) -> "OpenAIChat":
+        """Return the same model, counting its tokens as a `Trace` does, for one question."""
         other = copy.copy(self)
         other._tokens = tokens
+        other._cancellation = cancellation or Cancellation()
         return other
 
-    def stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, share: float = 1.0
+    ) -> Generator[str, None, str]:
         """Yield the reply piece by piece, temperature 0; return why it ended.
 
         Raises:
             ModelError: the server can't be reached, refuses, stops half-way, or takes longer
-                than the timeout over all.
+                than `share` of the timeout over all.
+            ContextOverflowError: the messages are longer than the model can read.
         """
-        return (yield from within(self._stream(messages, max_tokens), self._timeout, self.name))
+        seconds = share * self._timeout
+        try:
+            return (
+                yield from self._loop.pieces(
+                    lambda put: self._read(messages, max_tokens, put), seconds, self._cancellation
+                )
+            )
+        except TimeoutError:
+            raise self._too_late(seconds) from None
 
-    def _stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[str, None, str]:
+    async def _read(
+        self, messages: Sequence[Message], max_tokens: int, put: Callable[[str], None]
+    ) -> str:
+        """Give the reply to `put`, piece by piece; return why it ended."""
         ended, began, usage = "", False, None
         self._tokens.update(requests=1, unreported=1)
-        with translated(self.name, self._address), self._opened(messages, max_tokens) as chunks:
-            for chunk in chunks:
-                usage = chunk.usage or usage
-                if not chunk.choices:
-                    continue
-                began = True
-                ended = chunk.choices[0].finish_reason or ended
-                if chunk.choices[0].delta.content:
-                    yield chunk.choices[0].delta.content
+        with translated(self.name, self._address):
+            async with await self._opened(messages, max_tokens) as chunks:
+                async for chunk in chunks:
+                    usage = chunk.usage or usage
+                    if not chunk.choices:
+                        continue
+                    began = True
+                    ended = chunk.choices[0].finish_reason or ended
+                    if chunk.choices[0].delta.content:
+                        put(chunk.choices[0].delta.content)
         self._count(usage)
         if not began:
             raise ModelError(f"{self.name} sent nothing that can be read; check OPENAI_BASE_URL.")
@@ -69,7 +98,7 @@ class OpenAIChat:
             raise ModelError(f"{self.name} stopped in the middle of its reply; try again.")
         return ended
 
-    def _opened(self, messages: Sequence[Message], max_tokens: int) -> Any:
+    async def _opened(self, messages: Sequence[Message], max_tokens: int) -> Any:
         """Return the stream of a reply, with the tokens that it took where the server tells."""
         asked = {
             "model": self.name,
@@ -81,16 +110,16 @@ class OpenAIChat:
         create = self._client.chat.completions.create
         if not self._is_strict.is_set():
             try:
-                return create(**asked, stream_options={"include_usage": True})
+                return await create(**asked, stream_options={"include_usage": True})
             except Exception as error:
-                if not is_refusal(error):
+                if not is_refusal(error) or overflows(error):
                     raise
                 # Some servers refuse what they don't know; if it was something else, they
                 # refuse this too.
-                stream = create(**asked)
+                stream = await create(**asked)
                 self._is_strict.set()
                 return stream
-        return create(**asked)
+        return await create(**asked)
 
     def _count(self, usage: Any) -> None:
         """Add what the server says that a request has taken."""
@@ -105,12 +134,21 @@ class OpenAIChat:
         None where the server gives no log-probabilities.
 
         Raises:
-            ModelError: the server can't be reached or refuses.
+            ModelError: the server can't be reached, refuses, or takes longer than half the
+                timeout.
+            ContextOverflowError: the messages are longer than the model can read.
         """
+        seconds = ONE_WORD_SHARE * self._timeout
+        try:
+            return self._loop.result(self._one_word(messages), seconds, self._cancellation)
+        except TimeoutError:
+            raise self._too_late(seconds) from None
+
+    async def _one_word(self, messages: Sequence[Message]) -> float | None:
         self._tokens.update(requests=1, unreported=1)
         with translated(self.name, self._address):
             # One try: a server that is slow to say one word is too slow to say more.
-            reply = self._client.with_options(max_retries=0).chat.completions.create(
+            reply = await self._client.with_options(max_retries=0).chat.completions.create(
                 model=self.name,
                 messages=_plain(messages),
                 max_tokens=1,
@@ -118,11 +156,17 @@ class OpenAIChat:
                 logprobs=True,
                 top_logprobs=10,
             )
-        self._count(reply.usage)
-        if not reply.choices or reply.choices[0].logprobs is None:
-            return None
-        content = reply.choices[0].logprobs.content
-        return _share_of_yes(content[0].top_logprobs) if content else None
+            self._count(reply.usage)
+            if not reply.choices or reply.choices[0].logprobs is None:
+                return None
+            content = reply.choices[0].logprobs.content
+            return _share_of_yes(content[0].top_logprobs) if content else None
+
+    def _too_late(self, seconds: float) -> ModelError:
+        return ModelError(
+            f"{self.name} didn't finish in time ({seconds:.0f} s); "
+            "raise ASSISTANT_ANSWER_TIMEOUT or use a smaller model."
+        )
 
     @property
     def address(self) -> str:
@@ -141,46 +185,3 @@ def _share_of_yes(candidates: Sequence[Any]) -> float | None:
 
 def _plain(messages: Sequence[Message]) -> Any:
     return [{"role": message.role, "content": message.content} for message in messages]
-
-
-def within(
-    pieces: Generator[str, None, str], seconds: float, model: str
-) -> Generator[str, None, str]:
-    """Yield from `pieces` for at most `seconds` in all, whatever the reader below waits for.
-
-    Raises:
-        ModelError: the time is over; the reader is told to stop at its next piece.
-    """
-    arrived: queue.Queue[tuple[str, bool] | Exception] = queue.Queue()
-    over = threading.Event()
-
-    def read() -> None:
-        try:
-            while not over.is_set():
-                arrived.put((next(pieces), False))
-        except StopIteration as stop:
-            arrived.put((str(stop.value), True))
-        except Exception as error:  # noqa: BLE001 - raised again where it is read
-            arrived.put(error)
-        finally:
-            pieces.close()
-
-    threading.Thread(target=read, daemon=True).start()
-    until = time.monotonic() + seconds
-    try:
-        while True:
-            try:
-                piece = arrived.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                raise ModelError(
-                    f"{model} didn't finish in time ({seconds:.0f} s); "
-                    "raise ASSISTANT_ANSWER_TIMEOUT or use a smaller model."
-                ) from None
-            if isinstance(piece, Exception):
-                raise piece
-            text, last = piece
-            if last:
-                return text
-            yield text
-    finally:
-        over.set()

@@ -1,13 +1,21 @@
 """The `openai` client for any compatible address, and its errors in plain words."""
 
 import base64
+import re
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from assistant.errors import ModelError
+from assistant.errors import ContextOverflowError, ModelError
 
 OPENAI = "api.openai.com"
 RETRIES = 2
+# How servers say it: OpenAI, vLLM and their like, llama.cpp, and those that name no reason.
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|exceed_context_size|(?:maximum|max) context|context (?:length|size"
+    r"|window)|too many tokens|prompt is too long",
+    re.IGNORECASE,
+)
+_TOO_LARGE = 413
 
 
 def open_client(api_key: str, base_url: str, timeout: float) -> Any:
@@ -20,19 +28,36 @@ def open_client(api_key: str, base_url: str, timeout: float) -> Any:
     """
     import openai
 
+    return openai.OpenAI(**_options(api_key, base_url, timeout))
+
+
+def open_async_client(api_key: str, base_url: str, timeout: float) -> Any:
+    """Return the same client for an event loop.
+
+    Raises:
+        ModelError: the key can't be one.
+    """
+    import openai
+
+    return openai.AsyncOpenAI(**_options(api_key, base_url, timeout))
+
+
+def _options(api_key: str, base_url: str, timeout: float) -> dict[str, Any]:
+    import openai
+
     if not api_key.isascii() or not api_key.isprintable():
         raise ModelError(
             "OPENAI_API_KEY holds a character that no key has (a line end, an ellipsis?); "
             "copy it again into .env."
         )
     address, headers = _without_login(base_url)
-    return openai.OpenAI(
-        api_key=api_key or "none",
-        base_url=address or None,
-        default_headers=headers if not api_key else None,
-        timeout=openai.Timeout(timeout, connect=min(10.0, timeout)),
-        max_retries=RETRIES,
-    )
+    return {
+        "api_key": api_key or "none",
+        "base_url": address or None,
+        "default_headers": headers if not api_key else None,
+        "timeout": openai.Timeout(timeout, connect=min(10.0, timeout)),
+        "max_retries": RETRIES,
+    }
 
 
 def _without_login(address: str) -> tuple[str, dict[str, str]]:
@@ -57,7 +82,28 @@ class translated:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Translate what was raised."""
         if isinstance(error, Exception) and not isinstance(error, ModelError):
+            if overflows(error):
+                raise ContextOverflowError(
+                    f"{self._who} can't read so much at once; lower ASSISTANT_EVIDENCE_SENTENCES, "
+                    "or give the model a longer context."
+                ) from error
             raise ModelError(f"{self._who} {_reason(error)}") from error
+
+
+def overflows(error: Exception) -> bool:
+    """Whether the server says that the request is longer than its model can read."""
+    import openai
+
+    if not isinstance(error, openai.APIStatusError):
+        return False
+    return error.status_code == _TOO_LARGE or (
+        is_refusal(error) and says_too_long(f"{error.body} {error.message}")
+    )
+
+
+def says_too_long(text: str) -> bool:
+    """Whether an error's text says that a request is longer than the model can read."""
+    return _OVERFLOW.search(text) is not None
 
 
 def is_refusal(error: Exception) -> bool:

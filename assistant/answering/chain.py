@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from assistant.answering.deciding import Decider
 from assistant.answering.selecting import Selector
 from assistant.answering.state import EXTRACTIVE, State
-from assistant.errors import EmptyLibraryError, ModelError, QuestionError
+from assistant.errors import (
+    ContextOverflowError,
+    EmptyLibraryError,
+    ModelError,
+    QuestionError,
+)
 from assistant.filters import Filter, to_text
 from assistant.grounding.answerability import Calibration
+from assistant.grounding.citations import CitedClaim
 from assistant.grounding.conversation import as_text, joined_question
 from assistant.grounding.evidence import compares, contrasts
 from assistant.grounding.hostile import harmless
@@ -29,6 +35,8 @@ from assistant.writers import ModelWriter, Rejected, extractive_claims
 
 LONGEST_QUESTION = 4000
 CONDENSE_TOKENS = 120
+CONDENSE_SHARE = 1 / 3
+"""Share of an answer's time limit that the rewriting of a follow-up may take."""
 
 
 class Answering:
@@ -137,7 +145,7 @@ class Answering:
             prompt = self._prompts["condense"]
             messages = prompt.messages(conversation=as_text(state.history), question=state.question)
             try:
-                reply = "".join(model.stream(messages, CONDENSE_TOKENS)).strip()
+                reply = "".join(model.stream(messages, CONDENSE_TOKENS, CONDENSE_SHARE)).strip()
             except ModelError as error:
                 state.notices.append(str(error))
             else:
@@ -147,9 +155,6 @@ class Answering:
 
     def _write(self, state: State, model: ChatModel) -> Iterator[Event]:
         """Stream the model's verified sentences; on failure say so and leave it to extraction."""
-        grounds = state.grounds
-        if grounds is None:
-            return
         since = time.perf_counter()
         prompt = self._prompts["answer_small" if model.is_small else "answer_strong"]
         lenient = self._settings.policy == "lenient"
@@ -167,7 +172,7 @@ class Answering:
         state.prompts[prompt.name] = prompt.version
         state.model = model.name
         try:
-            for written in writer.write(grounds):
+            for written in self._written(state, writer, model.name):
                 if isinstance(written, Rejected):
                     state.rejected.append(written)
                 else:
@@ -185,6 +190,19 @@ class Answering:
         if writer.says_unanswerable:
             state.confidence, state.answerable = 0.0, False
         state.timed("write", since)
+
+    def _written(
+        self, state: State, writer: ModelWriter, model: str
+    ) -> Iterator[CitedClaim | Rejected]:
+        """Yield what the model writes from as much of the evidence as it can read."""
+        while state.grounds is not None:
+            try:
+                yield from writer.write(state.grounds)
+            except ContextOverflowError:
+                if writer.draft or not state.read_less(model):
+                    raise
+            else:
+                return
 
     def _judge(self, model: ChatModel) -> Judge:
         """Return what asks the model whether a passage clearly supports a claim."""

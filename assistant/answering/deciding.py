@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from assistant.answering.state import State
-from assistant.errors import ModelError
+from assistant.errors import ContextOverflowError, ModelError
 from assistant.grounding.answerability import Calibration, features
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel, LexicalIndex
@@ -63,7 +63,7 @@ class Decider:
         """Let a small model's log-probability of yes refine the decision, if it gives one."""
         since = time.perf_counter()
         try:
-            yes = self._yes(model, grounds)
+            yes = self._yes(state, model, grounds)
         except ModelError as error:
             state.give_up_on_model(error)
             yes = None
@@ -74,10 +74,15 @@ class Decider:
         state.timed("decide", since)
         return yes is not None
 
-    def _yes(self, model: ChatModel, grounds: Grounds) -> float | None:
-        """Return the model's probability that the evidence answers."""
-        return model.yes_probability(
-            self._prompt.messages(
-                evidence=grounds.as_prompt(titles=False), question=grounds.question
+    def _yes(self, state: State, model: ChatModel, grounds: Grounds) -> float | None:
+        """Return the model's probability that the evidence answers, as much as it can read."""
+        try:
+            return model.yes_probability(
+                self._prompt.messages(
+                    evidence=grounds.as_prompt(titles=False), question=grounds.question
+                )
             )
-        )
+        except ContextOverflowError:
+            if not state.read_less(model.name) or state.grounds is None:
+                raise
+            return self._yes(state, model, state.grounds)

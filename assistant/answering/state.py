@@ -23,6 +23,7 @@ from assistant.writers import Grounds, Rejected
 
 NEAREST_PAPERS = 3
 EXTRACTIVE = "extractive"
+_TOO_MUCH = "The evidence was too long"
 
 
 @dataclass(kw_only=True)
@@ -70,6 +71,18 @@ class State:
         """Say what is being read."""
         papers = len({one.paper.id for one in self.evidence})
         return f"reading {len(self.evidence)} sentences from {papers} papers"
+
+    def read_less(self, model: str) -> bool:
+        """Keep the better half of the evidence, which was too long; False where one is left."""
+        less = self.grounds and self.grounds.halved()
+        if not less:
+            return False
+        self.notices = [one for one in self.notices if not one.startswith(_TOO_MUCH)]
+        self.notices.append(
+            f"{_TOO_MUCH} for {model}; it read the best {len(less.evidence)} sentences only."
+        )
+        self.grounds = less
+        return True
 
     def give_up_on_model(self, error: ModelError) -> None:
         """Say what went wrong with the model; what it had said and was verified stays."""

@@ -7,6 +7,7 @@ import threading
 
 import click
 
+from assistant.cli.answers import cite, trace
 from assistant.cli.common import INTERRUPTED, Group
 from assistant.cli.papers import add, export, index, list_papers, reembed, remove, show, sync
 from assistant.cli.questions import ask, chat, search
@@ -20,7 +21,8 @@ def main() -> None:
 
 
 for _command in (
-    add, ask, search, chat, ui, list_papers, show, remove, sync, export, index, reembed, doctor
+    add, ask, search, chat, cite, trace, ui, list_papers, show, remove, sync, export, index,
+    reembed, doctor,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -1,12 +1,12 @@
 """Turns, sources and the header as HTML; pure functions, and the only place that makes markup."""
 
 import re
-import string
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistant.settings import Settings
+from assistant.text.html import escape, safe_link
 from assistant.text.tables import Table, blocks
 from assistant.types import Answer, Citation, Evidence, Paper
 from assistant.web.conversation import Turn, Turns
@@ -25,24 +25,6 @@ _STATUS = {
     "abstained": "not answered by these papers",
 }
 _MARK = re.compile(r"\[([0-9]+)\]")
-# All punctuation, not only <>&"': then the text is inert in Markdown and templates too.
-_REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation if mark not in ".,"}
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), " ")
-_ESCAPES = _REFERENCES | _CONTROLS
-
-
-def escape(text: str) -> str:
-    """Return the text so that a browser shows just its characters, whatever they are."""
-    return text.encode(errors="replace").decode().translate(_ESCAPES)
-
-
-def safe_link(address: str) -> str:
-    """Return the address if it is a web address that can be linked to, else an empty string."""
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return ""
-    return address.strip() if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 # --- the conversation --------------------------------------------------------------------

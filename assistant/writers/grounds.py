@@ -1,7 +1,7 @@
 """What an answer may rest on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import Shape
@@ -22,6 +22,14 @@ class Grounds:
     evidence: tuple[Evidence, ...]
     verifier: Verifier
     rarity: Callable[[str], float]
+
+    def halved(self) -> "Grounds | None":
+        """Return the same with the better half of the evidence; None where one is left."""
+        half = (len(self.evidence) + 1) // 2
+        if half == len(self.evidence):
+            return None
+        best = sorted(self.evidence, key=lambda one: -one.score)[:half]
+        return replace(self, evidence=tuple(sorted(best, key=lambda one: one.key)))
 
     def as_prompt(self, *, titles: bool) -> str:
         """Return the evidence as the numbered lines that a model reads.

@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 from assistant.grounding.hostile import visible
 from assistant.prompts import load_prompt
 from assistant.settings import Settings
+from assistant.text.html import safe_link
 from assistant.text.sentences import split_sentences
 from assistant.types import Answer
 from assistant.web.conversation import Turn
-from assistant.web.render import panel, reply, safe_link
+from assistant.web.render import panel, reply
 from evals.hostile.cases import Case
 from evals.matching import contains, folded, without_marks
 

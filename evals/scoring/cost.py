@@ -1,15 +1,10 @@
 """What an answer costs: its length, time, tokens and money."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
+from assistant.pricing import usd
 from evals.questions import Question
 from evals.scoring.base import Answer, Score, abstained, shown_text, unscored
-
-PRICES = Path(__file__).with_name("prices.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +57,9 @@ class Cost:
     name: str = "usd"
 
     def score(self, _question: Question, answer: Answer) -> Score:
-        """Multiply by the prices in `prices.json`."""
-        used = _used(answer)
-        price = prices().get(answer.get("model", ""))
-        if used is None or price is None:
-            return unscored("tokens or price unknown")
-        total = used[0] * price["prompt"] + used[1] * price["completion"]
-        return Score(value=total / 1_000_000)
-
-
-@lru_cache(maxsize=1)
-def prices() -> Mapping[str, Mapping[str, float]]:
-    """Return US dollars per million tokens, read and written, by the model's name."""
-    found: Mapping[str, Mapping[str, float]] = json.loads(PRICES.read_text(encoding="utf-8"))["usd"]
-    return found
+        """Multiply by the prices in `assistant/data/prices.json`."""
+        total = usd(answer.get("model", ""), answer["trace"].get("tokens") or {})
+        return unscored("tokens or price unknown") if total is None else Score(value=total)
 
 
 def _used(answer: Answer) -> tuple[int, int] | None:

@@ -1,153 +1,18 @@
-"""The domain: papers, what is cut out of them, and answers that cite them."""
+"""Answers: evidence, claims and the citations between them, and how they came about."""
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from assistant.text.tables import for_terminal
+from assistant.types.papers import Paper, Passage
 
 Status = Literal["answered", "partial", "abstained"]
 Role = Literal["system", "user", "assistant"]
 Label = Literal["supported", "contradicted", "not found"]
 Tier = Literal["verbatim", "features", "cross-encoder", "chat model"]
 """Who judged a claim: the same words, what can be counted, or one of two models."""
-
-BUNDLED_SOURCE = "bundled library (summaries)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paper:
-    """One paper's record; `abstract` is the cleaned text that all offsets refer to."""
-
-    id: str
-    title: str
-    abstract: str
-    authors: tuple[str, ...] = ()
-    year: int | None = None
-    venue: str = ""
-    url: str = ""
-    doi: str = ""
-    arxiv_id: str = ""
-    pmid: str = ""
-    topics: tuple[str, ...] = ()
-    source: str = ""
-    record_id: str = ""
-    raw_abstract: str = ""
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of what is indexed: 16 hex digits over title and abstract."""
-        return hashlib.sha256(f"{self.title}\n{self.abstract}".encode()).hexdigest()[:16]
-
-    @property
-    def is_summary(self) -> bool:
-        """Whether the abstract is this project's summary, not the authors' text."""
-        return self.source == BUNDLED_SOURCE
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the non-empty fields, ready for JSON."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in vars(self).items()
-            if value not in ("", (), None) or name in ("id", "title", "abstract")
-        }
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "Paper":
-        """Rebuild a paper from `to_dict`."""
-        lists = {name: tuple(record.get(name, ())) for name in ("authors", "topics")}
-        return cls(**{**record, **lists})
-
-    def reference(self) -> dict[str, Any]:
-        """Return the short form that stands beside a citation."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "year": self.year,
-            "url": self.link,
-            "record_id": self.record_id,
-        }
-
-    @property
-    def link(self) -> str:
-        """The best web address known for the paper, or an empty string."""
-        if self.url:
-            return self.url
-        if self.doi:
-            return f"https://doi.org/{self.doi}"
-        if self.arxiv_id:
-            return f"https://arxiv.org/abs/{self.arxiv_id}"
-        return f"https://pubmed.ncbi.nlm.nih.gov/{self.pmid}/" if self.pmid else ""
-
-
-@dataclass(frozen=True)
-class HasTag:
-    """The paper carries the tag, as "author:smith"."""
-
-    tag: str
-
-
-@dataclass(frozen=True)
-class YearBetween:
-    """The paper has a year, from `low` to `high`, both included; None is open."""
-
-    low: int | None
-    high: int | None
-
-
-@dataclass(frozen=True)
-class AllOf:
-    """Every part holds."""
-
-    parts: "tuple[Required, ...]"
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """One part holds at least."""
-
-    parts: "tuple[Required, ...]"
-
-
-Required = HasTag | YearBetween | AllOf | AnyOf
-"""What a paper must have to pass a filter, in the form that both indexes understand."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Passage:
-    """A slice of a paper's abstract, so that it can't misquote."""
-
-    paper: Paper
-    start: int
-    end: int
-
-    @property
-    def text(self) -> str:
-        """The exact characters of the abstract."""
-        return self.paper.abstract[self.start : self.end]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the sentence and its place in the abstract, ready for JSON."""
-        return {"sentence": self.text, "start": self.start, "end": self.end}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """A paper found for a query, its best passage, and the scores of each stage."""
-
-    paper: Paper
-    score: float
-    start: int
-    end: int
-    scores: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def passage(self) -> Passage:
-        """The passage that matched best."""
-        return Passage(paper=self.paper, start=self.start, end=self.end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,7 +166,8 @@ class Trace:
     """What happened on the way to an answer, for audit.
 
     `tokens` counts the chat model's `requests`, those whose tokens the server left
-    `unreported`, and the `prompt` and `completion` tokens of the others.
+    `unreported`, and the `prompt` and `completion` tokens of the others; `usd` is what they cost
+    at the model `paid`, None where unknown.
     """
 
     standalone_question: str
@@ -314,6 +180,8 @@ class Trace:
     flagged: tuple[Flagged, ...] = ()
     draft: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
+    paid: str = ""
+    usd: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,10 +201,13 @@ class Answer:
     trace: Trace
     claims: tuple[Claim, ...] = ()
     checks: Checks = Checks()
+    id: str = ""
+    """Under which it can be looked at again; empty where past answers aren't kept."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data (a stable contract: see the README)."""
         return {
+            "answer_id": self.id,
             "question": self.question,
             "text": self.text,
             "status": self.status,
@@ -386,130 +257,13 @@ class Answer:
         return "\n".join(lines)
 
     def _repr_markdown_(self) -> str:
-        """Notebook form: the text and a list of sources."""
-        lines = [self.text, ""]
-        for number, citation in self.sources().items():
-            evidence = citation.evidence
-            name = _inert(evidence.paper.title)
-            title = f"[{name}]({evidence.paper.link})" if evidence.paper.link else name
-            context = f"(“{_inert(evidence.context.text)}”) " if evidence.context else ""
-            lines.append(f"{number}. **{title}** — {context}“{_inert(evidence.text)}”")
-        lines += [f"\n*{self.checks}*"] * bool(self.checks.checked)
-        lines += [f"\n*Note: {notice}*" for notice in self.notices]
-        return "\n".join(lines)
+        """Notebook form where HTML isn't shown; nothing of a paper or model is markup."""
+        from assistant.types.notebook import as_markdown
 
+        return as_markdown(self)
 
-def _inert(text: str) -> str:
-    """Return text of a paper so that Markdown shows its characters and makes no link of them."""
-    return re.sub(r"([\\`*_\[\]()<>#!|])", r"\\\1", text).replace("://", ":&#47;/")
+    def _repr_html_(self) -> str:
+        """Notebook form: the text, its sources to unfold, and what became of its sentences."""
+        from assistant.types.notebook import as_html
 
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """A record that was skipped, or text that was mended on the way in."""
-
-    source: str
-    line: int
-    reason: str
-    skipped: bool = True
-    bare: bool = False
-    """Nothing is wrong with the record but that it has no abstract."""
-
-    def __str__(self) -> str:
-        """`file, line N: reason`."""
-        return f"{self.source}, line {self.line}: {self.reason}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NearDuplicate:
-    """A record that was merged with a paper of nearly the same title and abstract."""
-
-    paper_id: str
-    title: str
-    merged_title: str
-    source: str
-    likeness: float
-
-    def __str__(self) -> str:
-        """Say what was taken for what."""
-        return (
-            f"{self.source}: “{self.merged_title}” was taken for “{self.title}” [{self.paper_id}], "
-            f"whose abstract is nearly the same ({self.likeness:.2f})"
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddReport:
-    """What became of the records that were read."""
-
-    added: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-    merged: int = 0
-    skipped: int = 0
-    problems: tuple[Problem, ...] = ()
-    near_duplicates: tuple[NearDuplicate, ...] = ()
-    pending: int = 0
-    notices: tuple[str, ...] = ()
-
-    @property
-    def kept(self) -> int:
-        """Records that are in the library now, whatever the reason."""
-        return self.added + self.replaced + self.unchanged + self.merged
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the counts and problems ready for JSON."""
-        plain = vars(self) | {"notices": list(self.notices)}
-        plain["near_duplicates"] = [vars(one) for one in self.near_duplicates]
-        return plain | {"problems": [vars(problem) for problem in self.problems]}
-
-    def __str__(self) -> str:
-        """`140 added, 10 merged`; unchanged, replaced and skipped where there are any."""
-        names = ("added", "replaced", "merged", "unchanged", "skipped")
-        parts = [f"{getattr(self, name)} {name}" for name in names if getattr(self, name)]
-        return ", ".join(parts) or "nothing to add"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncReport:
-    """What a folder's state added to the library, and what came from it and is gone."""
-
-    added: AddReport
-    vanished: tuple[Paper, ...] = ()
-    kept_elsewhere: int = 0
-    held_back: tuple[str, ...] = ()
-    removed: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return counts, and the vanished papers' references, ready for JSON."""
-        return self.added.to_dict() | {
-            "vanished": [paper.reference() for paper in self.vanished],
-            "kept_elsewhere": self.kept_elsewhere,
-            "held_back": list(self.held_back),
-            "removed": self.removed,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageEvent:
-    """What is being done now, in words for the user."""
-
-    name: str
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextEvent:
-    """A verified piece of the answer's text, to be appended."""
-
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnswerEvent:
-    """The whole answer; always the last event."""
-
-    answer: Answer
-
-
-Event = StageEvent | TextEvent | AnswerEvent
+        return as_html(self)

@@ -1,0 +1,275 @@
+"""What is asked of a library: at once, as it comes, in an event loop, or many at a time."""
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from assistant.app.batch import AT_ONCE, Outcome, Question, in_order
+from assistant.app.models import Models
+from assistant.app.turns import Turn, Where, as_filter, as_message
+from assistant.cancellation import Cancellation
+from assistant.errors import AssistantError
+from assistant.lazy import Once
+from assistant.library import Library
+from assistant.metering import metered
+from assistant.settings import Settings
+from assistant.types import Answer, AnswerEvent, Event, Hit
+
+if TYPE_CHECKING:
+    from assistant.adapters.answer_store import AnswerStore
+    from assistant.adapters.llama_index_engine import AnswerEngine, AnswerTool
+    from assistant.adapters.llama_index_retrieval import HybridRetriever
+    from assistant.answering import Answering
+
+_NO_ANSWER = "No answer came; run 'assistant doctor'."
+
+
+class Questions:
+    """Asks a library with the models there are; any number of threads may, at once."""
+
+    def __init__(self, settings: Settings, library: Library, models: Models) -> None:
+        """Take the parts; nothing is opened yet."""
+        self.settings = settings
+        self.library = library
+        self._models = models
+        self._lock = threading.RLock()
+        self._running: set[Cancellation] = set()
+        self._idle = threading.Event()
+        self._idle.set()
+
+    @Once
+    def _answering(self) -> "Answering":
+        from assistant.answering import Answering
+        from assistant.grounding.answerability import load_calibration
+        from assistant.grounding.verifier import load_stages
+        from assistant.prompts import load_prompt
+
+        names = ("answer_strong", "answer_small", "answerable_small", "condense", "supported_small")
+        return Answering(
+            settings=self.settings,
+            catalog=self.library.catalog,
+            lexical=self.library.lexical,
+            retriever=self.library.hybrid,
+            embedder=self.library.embedder,
+            classifier=self._models.classifier,
+            stages=load_stages(),
+            calibrations={name: load_calibration(name) for name in ("features", "with_model")},
+            prompts={name: load_prompt(name) for name in names},
+        )
+
+    def search(self, query: str, limit: int = 10, *, where: Where = None) -> list[Hit]:
+        """Return the papers that fit the query and pass the filter, best first.
+
+        Raises:
+            FilterError: the filter can't be read.
+        """
+        return self.library.search(query, limit, as_filter(where))
+
+    def ask(self, question: str, history: Sequence[Turn] = (), *, where: Where = None) -> Answer:
+        """Answer a question from the library, with citations, or abstain.
+
+        Args:
+            question: what to answer, at most 4,000 characters.
+            history: earlier turns, as messages or {"role", "content"} mappings.
+            where: which papers may be read, as 'year>=2020 and author:smith'.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+            EmptyLibraryError: there is no paper to answer from.
+            FilterError: the filter can't be read.
+        """
+        return _last(self.stream(question, history, where=where))
+
+    def examine(self, question: str, without: Iterable[str] = ()) -> dict[str, float]:
+        """Return what the decision to answer rests on, as if without the papers `without`."""
+        return self._answering.examine(question, frozenset(without))
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        where: Where = None,
+        cancellation: Cancellation | None = None,
+    ) -> Iterator[Event]:
+        """Yield stages and verified text as they come, and last the whole answer.
+
+        Another thread may call `cancellation.cancel()`: the model is stopped at once.
+
+        Raises:
+            CancelledError: it did, or the assistant was closed meanwhile.
+        """
+        only = as_filter(where)
+        with self._asking(cancellation) as running:
+            model, refused, pending = None, "", ""
+            tokens = Counter[str]()
+            if self.settings.reranker:
+                tokens["unreported"] += 1  # what it reads isn't counted, so the sum is unknown
+            if self.library.catalog.count():
+                self.library.refresh()
+                self.library.embedder()  # what keeps it from loading becomes a notice
+                model, refused = self._models.for_question(tokens, running)
+                pending = self.library.pending_notice()
+            notices = (*self._notices(), *filter(None, [refused, pending]))
+            turns = [as_message(turn) for turn in history]
+            events = self._answering.stream(question, turns, model, notices, only)
+            for event in metered(events, tokens, model.name if model else ""):
+                running.check()
+                yield self._kept(event)
+
+    async def aask(
+        self, question: str, history: Sequence[Turn] = (), *, where: Where = None
+    ) -> Answer:
+        """Answer as `ask` does, beside the running event loop; cancelling the task stops it."""
+        async with contextlib.aclosing(self.astream(question, history, where=where)) as events:
+            async for event in events:
+                if isinstance(event, AnswerEvent):
+                    return event.answer
+        raise AssistantError(_NO_ANSWER)
+
+    def astream(
+        self, question: str, history: Sequence[Turn] = (), *, where: Where = None
+    ) -> AsyncGenerator[Event, None]:
+        """Yield as `stream` does, beside the running event loop."""
+        from assistant.app.asynchronous import beside
+
+        return beside(
+            lambda running: self.stream(question, history, where=where, cancellation=running),
+            self.library.leave_thread,
+        )
+
+    async def asearch(self, query: str, limit: int = 10, *, where: Where = None) -> list[Hit]:
+        """Search as `search` does, beside the running event loop."""
+        from assistant.app.asynchronous import beside
+
+        found = beside(
+            lambda _running: iter([self.search(query, limit, where=where)]),
+            self.library.leave_thread,
+        )
+        async with contextlib.aclosing(found) as lists:
+            return [hit async for hits in lists for hit in hits]
+
+    def batch(
+        self,
+        questions: Iterable[str | Question],
+        *,
+        where: Where = None,
+        at_once: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Iterator[Outcome]:
+        """Yield what becomes of each question, in their order; a fault of one leaves the others.
+
+        `at_once` are asked at a time: by default 4, and 1 of the embedded model, which does one
+        thing at a time. Questions are taken as places come free.
+        """
+        usual = 1 if self._models.is_embedded else AT_ONCE
+        given = (one if isinstance(one, Question) else Question(text=one) for one in questions)
+
+        def outcome(question: Question, running: Cancellation) -> Outcome:
+            only = where if question.where is None else question.where
+            try:
+                events = self.stream(
+                    question.text, question.history, where=only, cancellation=running
+                )
+                return Outcome(question=question, answer=_last(events))
+            except AssistantError as error:
+                return Outcome(question=question, error=error)
+            finally:
+                self.library.leave_thread()
+
+        at_once = usual if at_once is None else max(1, at_once)
+        return in_order(outcome, given, at_once, cancellation)
+
+    def abatch(
+        self,
+        questions: Iterable[str | Question],
+        *,
+        where: Where = None,
+        at_once: int | None = None,
+    ) -> AsyncGenerator[Outcome, None]:
+        """Yield as `batch` does, beside the running event loop."""
+        from assistant.app.asynchronous import beside
+
+        return beside(
+            lambda running: self.batch(
+                questions, where=where, at_once=at_once, cancellation=running
+            ),
+            self.library.leave_thread,
+        )
+
+    # --- for llama-index ---------------------------------------------------------------
+
+    def as_retriever(self, limit: int = 10, *, where: Where = None) -> "HybridRetriever":
+        """Return the search as a llama-index retriever of at most `limit` passages."""
+        return self.library.retriever.filtered(as_filter(where), limit)
+
+    def as_query_engine(self, *, where: Where = None) -> "AnswerEngine":
+        """Return the questions as a llama-index query engine; its answers are verified."""
+        from assistant.adapters.llama_index_engine import AnswerEngine
+
+        return AnswerEngine(partial(self.ask, where=where), partial(self.aask, where=where))
+
+    def as_tool(
+        self, name: str = "paper_library", description: str = "", *, where: Where = None
+    ) -> "AnswerTool":
+        """Return the questions as a tool for llama-index's agents; it tells its sources too."""
+        from assistant.adapters.llama_index_engine import AnswerTool
+
+        return AnswerTool(self.as_query_engine(where=where), name, description)
+
+    def cancel(self) -> None:
+        """Stop all questions that are being answered, and the models that write for them."""
+        with self._lock:
+            running = list(self._running)
+        for one in running:
+            one.cancel()
+
+    @Once
+    def answers(self) -> "AnswerStore":
+        """The past answers, as many as the settings keep."""
+        from assistant.adapters.answer_store import AnswerStore
+
+        return AnswerStore(self.settings.home / "answers", self.settings.answers_kept)
+
+    def _kept(self, event: Event) -> Event:
+        """Store an answer under an id, which a full disk must not keep back."""
+        if not isinstance(event, AnswerEvent) or not (name := self.answers.new_id()):
+            return event
+        answer = replace(event.answer, id=name)
+        with contextlib.suppress(OSError):
+            self.answers.put(name, answer.to_dict())
+        return AnswerEvent(answer=answer)
+
+    def _notices(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self._models.notices, *self.library.notices]))
+
+    @contextlib.contextmanager
+    def _asking(self, cancellation: Cancellation | None) -> Iterator[Cancellation]:
+        """Give the question a cancellation of its own, which the caller's and `cancel` reach.
+
+        The work in the background waits meanwhile: it takes the processor that models need.
+        """
+        own = Cancellation()
+        with self._lock:
+            self._running.add(own)
+            self._idle.clear()
+        try:
+            with (cancellation or own).telling(own.cancel):
+                yield own
+        finally:
+            with self._lock:
+                self._running.discard(own)
+                if not self._running:
+                    self._idle.set()
+
+
+def _last(events: Iterator[Event]) -> Answer:
+    """Return the answer that the events end in."""
+    for event in events:
+        if isinstance(event, AnswerEvent):
+            return event.answer
+    raise AssistantError(_NO_ANSWER)

@@ -1,0 +1,73 @@
+"""The domain: papers, what is cut out of them, and answers that cite them."""
+
+from assistant.types.answers import (
+    Answer,
+    Checks,
+    Citation,
+    Claim,
+    Evidence,
+    Flagged,
+    Label,
+    Message,
+    Role,
+    Status,
+    Support,
+    Tier,
+    Trace,
+)
+from assistant.types.events import (
+    AnswerEvent,
+    Event,
+    StageEvent,
+    TextEvent,
+)
+from assistant.types.papers import (
+    BUNDLED_SOURCE,
+    AllOf,
+    AnyOf,
+    HasTag,
+    Hit,
+    Paper,
+    Passage,
+    Required,
+    YearBetween,
+)
+from assistant.types.reports import (
+    AddReport,
+    NearDuplicate,
+    Problem,
+    SyncReport,
+)
+
+__all__ = [
+    "BUNDLED_SOURCE",
+    "AddReport",
+    "AllOf",
+    "Answer",
+    "AnswerEvent",
+    "AnyOf",
+    "Checks",
+    "Citation",
+    "Claim",
+    "Event",
+    "Evidence",
+    "Flagged",
+    "HasTag",
+    "Hit",
+    "Label",
+    "Message",
+    "NearDuplicate",
+    "Paper",
+    "Passage",
+    "Problem",
+    "Required",
+    "Role",
+    "StageEvent",
+    "Status",
+    "Support",
+    "SyncReport",
+    "TextEvent",
+    "Tier",
+    "Trace",
+    "YearBetween",
+]
