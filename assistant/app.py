@@ -76,6 +76,7 @@ class Assistant:
         self._idle = threading.Event()
         self._idle.set()
         self._closed = threading.Event()
+        self._warm = threading.Event()
         self._chat: ChatModel | None = None
         self._chat_ready = False
         self._classifier: PairClassifier | None = None
@@ -329,6 +330,12 @@ class Assistant:
         self.chat_model()
         if self.count():
             self.search("warm up", 1)
+        self._warm.set()
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether `warm_up` has ended, so that no question waits for a model to load."""
+        return self._warm.is_set()
 
     def _take_notices(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self._notices, *self.library.notices]))

@@ -45,6 +45,9 @@ class Settings:
     answerable_at: float | None = None
     host: str = "127.0.0.1"
     port: int = 7860
+    token: str = field(default="", repr=False)
+    requests_at_once: int = 4
+    request_timeout: float = 120.0
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, also where it comes from code."""
@@ -66,14 +69,17 @@ class Settings:
         return "openai" if self.openai_api_key or self.openai_base_url else "local"
 
     def public(self) -> dict[str, str | int | float | bool | None]:
-        """Return what may be shown or logged: everything but the key, addresses unsigned."""
+        """Return what may be shown or logged: everything but key and token, addresses unsigned."""
         shown = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in vars(self).items()
-            if name != "openai_api_key"
+            if name not in ("openai_api_key", "token")
         }
         shown["openai_base_url"] = self.openai_base_url.split("@")[-1]
-        return shown | {"openai_api_key_set": bool(self.openai_api_key)}
+        return shown | {
+            "openai_api_key_set": bool(self.openai_api_key),
+            "token_set": bool(self.token),
+        }
 
     @classmethod
     def load(
@@ -127,6 +133,13 @@ class Settings:
             else None,
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),
+            token=values.get("ASSISTANT_TOKEN", "").strip(),
+            requests_at_once=int(
+                _number(values, "ASSISTANT_REQUESTS_AT_ONCE", cls.requests_at_once, least=1)
+            ),
+            request_timeout=_number(
+                values, "ASSISTANT_REQUEST_TIMEOUT", cls.request_timeout, least=1
+            ),
         )
 
 

@@ -149,6 +149,15 @@ class Hit:
         """The passage that matched best."""
         return Passage(paper=self.paper, start=self.start, end=self.end)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the hit ready for JSON (a stable contract: see the README)."""
+        return {
+            "score": round(self.score, 6),
+            "scores": dict(self.scores),
+            "paper": self.paper.reference(),
+            "passage": self.passage.text,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
@@ -384,7 +393,11 @@ class Answer:
 
     def _repr_markdown_(self) -> str:
         """Notebook form: the text and a list of sources."""
-        lines = [self.text, ""]
+        return f"{self.text}\n\n{self.sources_markdown()}"
+
+    def sources_markdown(self) -> str:
+        """Return what stands below the text in Markdown: sources, checks and notices."""
+        lines = []
         for number, citation in self.sources().items():
             evidence = citation.evidence
             name = _inert(evidence.paper.title)

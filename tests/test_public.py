@@ -49,6 +49,7 @@ HEAVY = [
 LAYERS = [
     ["__main__"],
     ["cli"],
+    ["http"],
     ["web", "doctor"],
     ["app"],
     ["library"],
