@@ -10,8 +10,9 @@ AssistantError
 │   ├── EmptyLibraryError
 │   ├── LibraryBusyError
 │   └── EmbedderMismatchError
-└── ModelError           a model can't be fetched, started or reached in time
-    └── ModelFilesError       its files are missing or don't match their hash
+├── ModelError           a model can't be fetched, started or reached in time
+│   └── ModelFilesError       its files are missing or don't match their hash
+└── RequestTimeoutError  a request to the service takes longer than it may
 
 Each message says what happened, where, and what to do about it. Only the surfaces
 (command line, web page) catch these; adapters translate their vendor's errors.
@@ -64,3 +65,7 @@ class ModelError(AssistantError):
 
 class ModelFilesError(ModelError):
     """The files of a model are missing, or don't match their hash."""
+
+
+class RequestTimeoutError(AssistantError):
+    """A request to the service takes longer than it may."""

@@ -34,7 +34,7 @@ def fetch(
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = Request(address, body, {"Content-Type": "application/json", **given}, method=method)
     try:
-        with urlopen(request, timeout=60) as response:
+        with urlopen(request, timeout=200) as response:
             status, told, text = response.status, response.headers, response.read()
     except HTTPError as error:
         with error:

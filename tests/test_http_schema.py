@@ -39,7 +39,7 @@ def test_every_endpoint_keeps_to_its_description(address: str) -> None:
         )
         @given(case=operation.as_strategy())
         def answers_as_described(case: Case) -> None:
-            case.call_and_validate(timeout=60)
+            case.call_and_validate(timeout=200)
 
         answers_as_described()
     assert {"POST /ask", "POST /v1/chat/completions", "GET /search"} <= set(names)

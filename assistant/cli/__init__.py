@@ -10,7 +10,7 @@ import click
 from assistant.cli.common import INTERRUPTED, Group
 from assistant.cli.papers import add, export, index, list_papers, reembed, remove, show, sync
 from assistant.cli.questions import ask, chat, search
-from assistant.cli.service import doctor, serve, ui
+from assistant.cli.service import doctor, mcp, serve, ui
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 for _command in (
-    add, ask, search, chat, ui, serve, list_papers, show, remove, sync, export, index, reembed,
+    add, ask, search, chat, ui, serve, mcp, list_papers, show, remove, sync, export, index, reembed,
     doctor,
 ):  # fmt: skip
     main.add_command(_command)

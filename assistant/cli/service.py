@@ -1,4 +1,4 @@
-"""Commands that serve and check: `ui`, `serve`, `doctor`."""
+"""Commands that serve and check: `ui`, `serve`, `mcp`, `doctor`."""
 
 import sys
 from collections.abc import Sequence
@@ -65,6 +65,18 @@ def serve(host: str | None, port: int | None, no_page: bool) -> None:
                 f"{address}/docs for the rest."
             ),
         )
+
+
+@click.command()
+def mcp() -> None:
+    """Serve the tools ask, search_papers and get_paper to an MCP client over stdio.
+
+    Needs the extra mcp. 'assistant serve' gives the same tools at /mcp.
+    """
+    from assistant.mcp.server import serve_stdio
+
+    with open_library() as assistant:
+        serve_stdio(assistant)
 
 
 @click.command()

@@ -1,7 +1,8 @@
 """All endpoints and the page as one ASGI application."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Security
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
@@ -14,7 +15,11 @@ from assistant.app import Assistant
 from assistant.http import library_api, openai_api, problems
 from assistant.http.docs_page import docs_page
 from assistant.http.guards import App, Guard, Limits
+from assistant.mcp.server import is_installed, tools
 from assistant.web.server import LOOPBACK, mount_page, with_headers
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
 
 _ABOUT = (
     "Questions over paper abstracts; every sentence of an answer carries a citation that was "
@@ -46,7 +51,9 @@ def application(
     """Return the service; it needs the settings' token wherever that is set."""
     settings = assistant.settings
     limits = limits or Limits(at_once=settings.requests_at_once, seconds=settings.request_timeout)
+    mcp = tools(assistant) if is_installed() else None
     app = _Described(
+        lifespan=None if mcp is None else _running(mcp),
         title="Abstract Assistant",
         version=package.__version__,
         description=_ABOUT,
@@ -61,6 +68,14 @@ def application(
     health = library_api.health(assistant)
     app.include_router(health)
     _refuse_other_methods(app, (*routers, health))
+    if mcp is not None:
+        # No sessions: each request stands alone, so that none is open when the service ends.
+        app.router.routes += mcp.streamable_http_app(
+            host=host,
+            stateless_http=True,
+            json_response=True,
+            max_request_body_size=limits.body_bytes,
+        ).routes
     problems.install(app)
 
     @app.get("/docs", include_in_schema=False)
@@ -73,6 +88,17 @@ def application(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "["])
     whole: App = mount_page(app, assistant, host, port) if with_page else app
     return with_headers(Guard(whole, settings.token, limits))
+
+
+def _running(mcp: "MCPServer[Any]") -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what keeps the tools running as long as the application."""
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with mcp.session_manager.run():
+            yield
+
+    return running
 
 
 def _refuse_other_methods(app: FastAPI, routers: Iterable[APIRouter]) -> None:

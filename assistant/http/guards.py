@@ -24,7 +24,13 @@ OPEN = ("/healthz", "/readyz")
 # would send that along with what another site's page makes it request, so not here.
 API = ("/v1", "/ask", "/search", "/papers", "/mcp")
 # These compute; the rest reads a little.
-WORK = ("/v1/chat/completions", "/v1/embeddings", "/ask", "/search")
+WORK = {
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/embeddings"),
+    ("POST", "/ask"),
+    ("POST", "/mcp"),
+    ("GET", "/search"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +64,7 @@ class Guard:
         refused = self._refused(scope["path"], headers)
         if refused is not None:
             await refused(scope, receive, send)
-        elif scope["path"] in WORK and scope["method"] in ("GET", "POST"):
+        elif (scope["method"], scope["path"]) in WORK:
             await self._work(scope, self._bounded(receive), send)
         else:
             await self._app(scope, self._bounded(receive), send)

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import JSONResponse, Response
 
 from assistant.app import Assistant
+from assistant.bridge import run
 from assistant.errors import InputError
 from assistant.http import streams
-from assistant.http.bridge import run
 from assistant.http.problems import responses
 from assistant.http.schemas import (
     LONGEST_FILTER,

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Body, HTTPException
 from fastapi.responses import Response
 
 from assistant.app import Assistant
+from assistant.bridge import run
 from assistant.errors import InputError, ModelError
 from assistant.http import chat, streams
-from assistant.http.bridge import run
 from assistant.http.openai_schemas import (
     LONGEST_TEXT,
     MOST_TEXTS,

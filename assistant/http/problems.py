@@ -21,8 +21,8 @@ from assistant.errors import (
     LibraryBusyError,
     LibraryError,
     ModelError,
+    RequestTimeoutError,
 )
-from assistant.http.bridge import RequestTimeoutError
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from assistant.bridge import stepped
 from assistant.errors import AssistantError
 from assistant.http import chat
-from assistant.http.bridge import stepped
 from assistant.http.openai_schemas import chunk, delta
 from assistant.http.problems import SOMETHING_WRONG, openai_error, status_of
 from assistant.types import Answer, AnswerEvent, Event, StageEvent, TextEvent

@@ -8,13 +8,9 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from assistant.errors import AssistantError
+from assistant.errors import RequestTimeoutError
 
 T = TypeVar("T")
-
-
-class RequestTimeoutError(AssistantError):
-    """A request took longer than it may."""
 
 
 async def run(work: Callable[[], T], seconds: float) -> T:
