@@ -173,7 +173,7 @@ def test_an_empty_library_is_told(library: Callable[..., Assistant]) -> None:
         with pytest.raises(openai.NotFoundError, match="assistant add") as caught:
             client.chat.completions.create(model=MODEL, messages=ASK)
         assert caught.value.code == "library_empty"
-        with pytest.raises(openai.APIError, match="assistant add"):
+        with pytest.raises(openai.NotFoundError, match="assistant add"):
             list(client.chat.completions.create(model=MODEL, messages=ASK, stream=True))
 
 

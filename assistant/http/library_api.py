@@ -40,7 +40,7 @@ def router(assistant: Assistant, seconds: float) -> APIRouter:
         "/ask",
         response_model=AnswerView,
         responses={
-            200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+            200: {"content": streams.STREAM},
             **responses(404),
         },
     )
@@ -49,6 +49,7 @@ def router(assistant: Assistant, seconds: float) -> APIRouter:
         turns = [Message(role=turn.role, content=turn.content) for turn in request.history]
         events = assistant.stream(request.question, turns, where=request.where or None)
         if request.stream:
+            events = await streams.begun(events, seconds)
             return streams.event_stream(streams.plain(events, seconds))
         answer = await streams.whole(events, seconds)
         # As it is: what the answer holds is plain data already.

@@ -43,7 +43,7 @@ def router(assistant: Assistant, seconds: float) -> APIRouter:
     @routes.post(
         "/chat/completions",
         response_model=ChatCompletion,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": streams.STREAM}},
     )
     async def complete(request: Annotated[ChatRequest, Body()]) -> ChatCompletion | Response:
         """Answer the last message from the papers; its citations are in `citations` too."""
@@ -52,6 +52,7 @@ def router(assistant: Assistant, seconds: float) -> APIRouter:
         events = assistant.stream(question, turns, where=request.where or None)
         name, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         if request.stream:
+            events = await streams.begun(events, seconds)
             options = request.stream_options
             with_usage = options is not None and options.include_usage
             pieces = streams.completions(events, seconds, name, created, with_usage=with_usage)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
-from assistant.bridge import stepped
+from assistant.bridge import run, stepped
 from assistant.errors import AssistantError
 from assistant.http import chat
 from assistant.http.openai_schemas import chunk, delta
@@ -17,10 +17,34 @@ from assistant.types import Answer, AnswerEvent, Event, StageEvent, TextEvent
 logger = logging.getLogger(__name__)
 
 
+STREAM = {
+    "text/event-stream": {
+        "schema": {
+            "type": "object",
+            "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+        }
+    }
+}
+
+
 def event_stream(pieces: AsyncIterator[str]) -> StreamingResponse:
     """Return the response that sends the pieces as they come."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(pieces, media_type="text/event-stream", headers=headers)
+
+
+async def begun(events: Iterator[Event], seconds: float) -> Iterator[Event]:
+    """Return the same events once the first is there.
+
+    What is wrong with a question shows there, when an error can still be told by its status.
+    """
+    first = await run(lambda: next(events), seconds)
+
+    def resumed() -> Iterator[Event]:
+        yield first
+        yield from events
+
+    return resumed()
 
 
 async def plain(events: Iterator[Event], seconds: float) -> AsyncIterator[str]:
