@@ -8,10 +8,13 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from assistant.app import Assistant
 from tests.http_service import serving
 
+# A filter has a grammar, and a question must be more than spaces, which no schema can say: what
+# fits the description may be refused with 400, so `positive_data_acceptance` is left out.
 EXAMPLES = 12
 
 
@@ -39,7 +42,7 @@ def test_every_endpoint_keeps_to_its_description(address: str) -> None:
         )
         @given(case=operation.as_strategy())
         def answers_as_described(case: Case) -> None:
-            case.call_and_validate(timeout=200)
+            case.call_and_validate(timeout=200, excluded_checks=[positive_data_acceptance])
 
         answers_as_described()
     assert {"POST /ask", "POST /v1/chat/completions", "GET /search"} <= set(names)
