@@ -56,6 +56,10 @@ class Settings:
         if self.model not in get_args(ModelChoice):
             allowed = ", ".join(get_args(ModelChoice))
             raise SettingsError(f"ASSISTANT_MODEL is {self.model!r}; set it to one of {allowed}.")
+        if not self.token.isascii() or not self.token.isprintable():
+            raise SettingsError(
+                "ASSISTANT_TOKEN holds what no header can carry; set it to ASCII in one line."
+            )
         if not 0 <= self.port <= HIGHEST_PORT:
             raise SettingsError(
                 f"ASSISTANT_PORT is {self.port}; set it to a number from 0 to {HIGHEST_PORT}."

@@ -15,14 +15,16 @@ from assistant.web.server import PageServer
 
 @contextmanager
 def serving(
-    assistant: Assistant, limits: Limits | None = None, *, with_page: bool = False
+    assistant: Assistant, limits: Limits | None = None, *, grace_seconds: int = 3
 ) -> Iterator[str]:
     """Serve the endpoints; yield their address."""
 
     def build(assistant: Assistant, host: str, port: int) -> Any:
-        return application(assistant, host, port, with_page=with_page, limits=limits)
+        return application(assistant, host, port, with_page=False, limits=limits)
 
-    with PageServer(assistant, host="127.0.0.1", port=0, application=build) as server:
+    with PageServer(
+        assistant, host="127.0.0.1", port=0, application=build, grace_seconds=grace_seconds
+    ) as server:
         yield server.address
 
 

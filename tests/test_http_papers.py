@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -292,6 +293,19 @@ def test_too_many_at_once_are_told_to_wait(
     assert [reply[0] for reply in refused] == [429, 429]
     assert int(refused[0][1]["retry-after"]) > 0
     assert [reply[0] for reply in answered] == [200, 200]
+
+
+def test_a_request_in_flight_is_answered_before_the_end(
+    online: Callable[..., Assistant], server: FakeServer
+) -> None:
+    server.will(hangs)
+    with ThreadPoolExecutor(1) as pool:
+        with serving(online(), grace_seconds=60) as address:
+            asked = pool.submit(fetch, f"{address}/ask", QUESTION)
+            while not server.bodies:
+                time.sleep(0.05)
+            Timer(1, server.stopping.set).start()  # Then the model fails, and papers are quoted.
+        assert asked.result()[0] == 200
 
 
 # --- the command ----------------------------------------------------------------------------
