@@ -393,7 +393,8 @@ class Answer:
 
     def _repr_markdown_(self) -> str:
         """Notebook form: the text and a list of sources."""
-        return f"{self.text}\n\n{self.sources_markdown()}"
+        below = self.sources_markdown()
+        return f"{self.text}\n" + f"\n{below}" * bool(below)
 
     def sources_markdown(self) -> str:
         """Return what stands below the text in Markdown: sources, checks and notices."""

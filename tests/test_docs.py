@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.app import Assistant
+from assistant.settings import Settings
 from tests.fakes import FakeServer, says
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +26,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 # What is data, not a command.
 PLAIN = {"json", "text"}
+# These add the bundled sample too, which is then there already.
+ASSUME_THE_SAMPLE = {"models.md", "programs.md"}
 REASONS = {"loads the embedded model", "needs a key"}
 _FENCE = re.compile(
     r"(?:<!-- not run: (.*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
@@ -147,6 +152,16 @@ def shell(tmp_path: Path, models_folder: Path, server: FakeServer) -> Shell:
     return Shell(folder=tmp_path, models=models_folder, model_server=server.address)
 
 
+@pytest.fixture(scope="session")
+def bundled_home(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Path:
+    """Return a home with the bundled library, whose vectors take a while."""
+    home = tmp_path_factory.mktemp("bundled")
+    settings = Settings(home=home, models=models_folder, model="extractive", offline=True)
+    with Assistant(settings) as assistant:
+        assistant.add_bundled()
+    return home
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
@@ -154,17 +169,24 @@ def shell(tmp_path: Path, models_folder: Path, server: FakeServer) -> Shell:
     [page for page in PAGES if blocks(page)],
     ids=lambda page: str(page.relative_to(DOCS)),
 )
-def test_every_command_and_snippet_runs(page: Path, shell: Shell) -> None:
+def test_every_command_and_snippet_runs(
+    page: Path, shell: Shell, request: pytest.FixtureRequest
+) -> None:
+    if page.name in ASSUME_THE_SAMPLE:
+        shutil.copytree(request.getfixturevalue("bundled_home"), shell.folder / "home")
     shell.run(blocks(page))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_snippet_for_openai_clients_in_the_readme_runs(shell: Shell) -> None:
+def test_the_snippet_for_openai_clients_in_the_readme_runs(
+    shell: Shell, bundled_home: Path
+) -> None:
+    shutil.copytree(bundled_home, shell.folder / "home")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     snippet = next(text for _, _, text in _FENCE.findall(readme) if "from openai" in text)
     begin = (
-        "assistant add --bundled\nassistant serve > serve.log 2>&1 &\n"
+        "assistant serve > serve.log 2>&1 &\n"
         "until curl -s -f http://127.0.0.1:7860/readyz; do sleep 1; done\n"
     )
     asking = f"python - <<'END_OF_SNIPPET'\n{snippet}END_OF_SNIPPET\n"
