@@ -99,7 +99,9 @@ class Shell:
     def run(self, parts: list[Block]) -> None:
         """Run the blocks one after the other, and find in the output what they show."""
         port = str(free_port())
-        script = "".join(f"echo '@@{number}'\n{part.shell}" for number, part in enumerate(parts))
+        script = "".join(
+            f"echo\necho '@@{number}'\n{part.shell}" for number, part in enumerate(parts)
+        )
         script = script.replace("http://127.0.0.1:8000/v1", self.model_server)
         file = self.folder / "page.sh"
         file.write_text(script.replace(":7860", f":{port}"), encoding="utf-8")
