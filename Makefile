@@ -7,7 +7,7 @@ PORT ?=
 # Unset in the environment, these fall to the defaults that the README lists.
 UI_FLAGS := $(if $(PORT),--port $(PORT))
 
-.PHONY: run test lint gate bench lock clean
+.PHONY: run test lint gate bench docs lock clean
 
 run: $(VENV)/installed ## Install, fetch the models, index the bundled library, open the page.
 	@$(BIN)/assistant ui --sample $(foreach file,$(PAPERS),--add "$(file)") $(UI_FLAGS)
@@ -26,6 +26,9 @@ gate: $(VENV)/installed-dev ## Compare the extractive answers with the committed
 
 bench: $(VENV)/installed-dev ## Print speed and memory on this machine.
 	$(BIN)/python -m evals bench
+
+docs: $(VENV)/installed-dev ## Build the pages under docs/ into site/.
+	$(BIN)/mkdocs build --strict
 
 lock: $(VENV)/installed-dev ## Resolve the ranges of pyproject.toml anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes pyproject.toml -o requirements.lock

@@ -11,9 +11,10 @@ AssistantError
 │   ├── LibraryBusyError
 │   └── EmbedderMismatchError
 ├── CancelledError       the caller wanted the answer no more
-└── ModelError           a model can't be fetched, started or reached in time
-    ├── ContextOverflowError  it was given more than it can read
-    └── ModelFilesError       its files are missing or don't match their hash
+├── ModelError           a model can't be fetched, started or reached in time
+│   ├── ContextOverflowError  it was given more than it can read
+│   └── ModelFilesError       its files are missing or don't match their hash
+└── RequestTimeoutError  a request to the service takes longer than it may
 
 Each message says what happened, where, and what to do about it. Only the surfaces
 (command line, web page) catch these; adapters translate their vendor's errors.
@@ -74,3 +75,7 @@ class ContextOverflowError(ModelError):
 
 class ModelFilesError(ModelError):
     """The files of a model are missing, or don't match their hash."""
+
+
+class RequestTimeoutError(AssistantError):
+    """A request to the service takes longer than it may."""

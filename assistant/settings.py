@@ -46,6 +46,9 @@ class Settings:
     answers_kept: int = 200
     host: str = "127.0.0.1"
     port: int = 7860
+    token: str = field(default="", repr=False)
+    requests_at_once: int = 4
+    request_timeout: float = 120.0
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, also where it comes from code."""
@@ -54,6 +57,10 @@ class Settings:
         if self.model not in get_args(ModelChoice):
             allowed = ", ".join(get_args(ModelChoice))
             raise SettingsError(f"ASSISTANT_MODEL is {self.model!r}; set it to one of {allowed}.")
+        if not self.token.isascii() or not self.token.isprintable():
+            raise SettingsError(
+                "ASSISTANT_TOKEN holds what no header can carry; set it to ASCII in one line."
+            )
         if not 0 <= self.port <= HIGHEST_PORT:
             raise SettingsError(
                 f"ASSISTANT_PORT is {self.port}; set it to a number from 0 to {HIGHEST_PORT}."
@@ -67,14 +74,17 @@ class Settings:
         return "openai" if self.openai_api_key or self.openai_base_url else "local"
 
     def public(self) -> dict[str, str | int | float | bool | None]:
-        """Return what may be shown or logged: everything but the key, addresses unsigned."""
+        """Return what may be shown or logged: everything but key and token, addresses unsigned."""
         shown = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in vars(self).items()
-            if name != "openai_api_key"
+            if name not in ("openai_api_key", "token")
         }
         shown["openai_base_url"] = self.openai_base_url.split("@")[-1]
-        return shown | {"openai_api_key_set": bool(self.openai_api_key)}
+        return shown | {
+            "openai_api_key_set": bool(self.openai_api_key),
+            "token_set": bool(self.token),
+        }
 
     @classmethod
     def load(
@@ -129,6 +139,13 @@ class Settings:
             answers_kept=int(_number(values, "ASSISTANT_ANSWERS_KEPT", cls.answers_kept)),
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),
+            token=values.get("ASSISTANT_TOKEN", "").strip(),
+            requests_at_once=int(
+                _number(values, "ASSISTANT_REQUESTS_AT_ONCE", cls.requests_at_once, least=1)
+            ),
+            request_timeout=_number(
+                values, "ASSISTANT_REQUEST_TIMEOUT", cls.request_timeout, least=1
+            ),
         )
 
 

@@ -208,7 +208,7 @@ def test_help_loads_no_heavy_package() -> None:
         "import sys; from assistant.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'llama_index', 'chromadb', 'gradio', 'openai', 'onnxruntime', 'numpy'}\n"
+        "heavy = {'llama_index', 'chromadb', 'gradio', 'openai', 'onnxruntime', 'numpy', 'mcp'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

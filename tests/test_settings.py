@@ -50,6 +50,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         ASSISTANT_ANSWERABLE_AT="0.25",
         ASSISTANT_HOST="0.0.0.0",
         ASSISTANT_PORT="0",
+        ASSISTANT_TOKEN=" a token\n",
+        ASSISTANT_REQUESTS_AT_ONCE="2",
+        ASSISTANT_REQUEST_TIMEOUT="30",
     )
     assert settings == Settings(
         home=tmp_path / "home",
@@ -68,6 +71,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         answerable_at=0.25,
         host="0.0.0.0",
         port=0,
+        token="a token",
+        requests_at_once=2,
+        request_timeout=30,
     )
 
 
@@ -131,6 +137,10 @@ def test_auto_is_openai_only_where_it_is_set_up(
         ("ASSISTANT_START_TIMEOUT", "-3"),
         ("ASSISTANT_EVIDENCE_SENTENCES", "0"),
         ("ASSISTANT_OFFLINE", "perhaps"),
+        ("ASSISTANT_REQUESTS_AT_ONCE", "0"),
+        ("ASSISTANT_REQUEST_TIMEOUT", "soon"),
+        ("ASSISTANT_TOKEN", "söcrèt"),
+        ("ASSISTANT_TOKEN", "two\nlines"),
     ],
 )
 def test_a_value_without_meaning_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
@@ -145,6 +155,14 @@ def test_the_key_is_never_shown(tmp_path: Path) -> None:
     assert settings.openai_api_key == KEY
     assert not [text for text in shown if KEY in text or KEY[:12] in text]
     assert settings.public()["openai_api_key_set"] is True
+
+
+def test_a_token_is_never_shown(tmp_path: Path) -> None:
+    settings = load(tmp_path, ASSISTANT_TOKEN="hunter2")
+    assert "hunter2" not in f"{settings!r}{settings.public()}"
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, ASSISTANT_TOKEN="hunter2é")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_password_in_the_address_is_never_shown(tmp_path: Path) -> None:

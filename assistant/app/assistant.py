@@ -69,6 +69,7 @@ class Assistant(Questions):
         library = Library(chosen, progress, Judge(models), _embedder(embed_model))
         super().__init__(chosen, library, models)
         self._closed = threading.Event()
+        self._warm = threading.Event()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -260,6 +261,12 @@ class Assistant(Questions):
         self.chat_model()
         if self.count():
             self.search("warm up", 1)
+        self._warm.set()
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether `warm_up` has ended, so that no question waits for a model to load."""
+        return self._warm.is_set()
 
 
 def ask(question: str, history: Sequence[Turn] = (), **settings: Any) -> Answer:

@@ -11,7 +11,7 @@ from assistant.cli.answers import cite, trace
 from assistant.cli.common import INTERRUPTED, Group
 from assistant.cli.papers import add, export, index, list_papers, reembed, remove, show, sync
 from assistant.cli.questions import ask, chat, search
-from assistant.cli.service import doctor, ui
+from assistant.cli.service import doctor, mcp, serve, ui
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,8 +21,8 @@ def main() -> None:
 
 
 for _command in (
-    add, ask, search, chat, cite, trace, ui, list_papers, show, remove, sync, export, index,
-    reembed, doctor,
+    add, ask, search, chat, cite, trace, ui, serve, mcp, list_papers, show, remove, sync, export,
+    index, reembed, doctor,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -127,16 +127,7 @@ def search(query: str, limit: int, as_json: bool, only: "Filter | None") -> None
     with open_library() as assistant:
         hits = assistant.search(query, limit, where=only)
     if as_json:
-        rows = [
-            {
-                "rank": rank,
-                "score": round(hit.score, 6),
-                "scores": dict(hit.scores),
-                "paper": hit.paper.reference(),
-                "passage": hit.passage.text,
-            }
-            for rank, hit in enumerate(hits, start=1)
-        ]
+        rows = [{"rank": rank, **hit.to_dict()} for rank, hit in enumerate(hits, start=1)]
         print_json({"query": query, "results": rows})
         return
     for rank, hit in enumerate(hits, start=1):

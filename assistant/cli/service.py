@@ -1,4 +1,4 @@
-"""Commands that serve and check: `ui`, `doctor`."""
+"""Commands that serve and check: `ui`, `serve`, `mcp`, `doctor`."""
 
 import sys
 from collections.abc import Sequence
@@ -39,6 +39,44 @@ def ui(
             open_browser=open_browser,
             on_ready=lambda address: click.echo(f"The chat page is at {address} (Ctrl-C ends it)."),
         )
+
+
+@click.command()
+@click.option("--host", default=None, help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", default=None, type=int, help="Port to listen on.  [default: 7860]")
+@click.option("--no-page", is_flag=True, help="Only the endpoints, without the chat page.")
+def serve(host: str | None, port: int | None, no_page: bool) -> None:
+    """Serve HTTP: OpenAI-compatible /v1, /ask, /search, /papers, and the chat page.
+
+    Beyond this machine it needs ASSISTANT_TOKEN. The endpoints are described at /docs.
+    """
+    from assistant.http.server import serve as run
+
+    with open_library() as assistant:
+        settings = assistant.settings
+        assistant.fetch_models()
+        run(
+            assistant,
+            host=host or settings.host,
+            port=settings.port if port is None else port,
+            with_page=not no_page,
+            on_ready=lambda address: click.echo(
+                f"Serving at {address} (Ctrl-C ends it): {address}/v1 for OpenAI clients, "
+                f"{address}/docs for the rest."
+            ),
+        )
+
+
+@click.command()
+def mcp() -> None:
+    """Serve the tools ask, search_papers and get_paper to an MCP client over stdio.
+
+    Needs the extra mcp. 'assistant serve' gives the same tools at /mcp.
+    """
+    from assistant.mcp.server import serve_stdio
+
+    with open_library() as assistant:
+        serve_stdio(assistant)
 
 
 @click.command()

@@ -16,7 +16,13 @@ _STYLE = (
 
 def as_markdown(answer: Answer) -> str:
     """Return the text and a list of sources."""
-    lines = [answer_text(answer.text), ""]
+    below = sources_as_markdown(answer)
+    return f"{answer_text(answer.text)}\n" + f"\n{below}" * bool(below)
+
+
+def sources_as_markdown(answer: Answer) -> str:
+    """Return what stands below the text: sources, checks and notices."""
+    lines = []
     for number, citation in answer.sources().items():
         evidence = citation.evidence
         name, address = inert(evidence.paper.title), link(evidence.paper.link)

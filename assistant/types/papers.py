@@ -138,3 +138,12 @@ class Hit:
     def passage(self) -> Passage:
         """The passage that matched best."""
         return Passage(paper=self.paper, start=self.start, end=self.end)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the hit ready for JSON (a stable contract: see the README)."""
+        return {
+            "score": round(self.score, 6),
+            "scores": dict(self.scores),
+            "paper": self.paper.reference(),
+            "passage": self.passage.text,
+        }

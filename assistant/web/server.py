@@ -8,10 +8,13 @@ import threading
 import time
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from assistant.app import Assistant
 from assistant.errors import AssistantError, SettingsError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +41,19 @@ _App = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 class PageServer:
     """The page at an address, from `start` to `stop` or in a `with`; the assistant isn't closed."""
 
-    def __init__(self, assistant: Assistant, *, host: str, port: int) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        *,
+        host: str,
+        port: int,
+        application: "Callable[[Assistant, str, int], Any] | None" = None,
+        grace_seconds: int = 3,
+    ) -> None:
         """Take the address at once, so that a taken one is known early; port 0 means any.
+
+        `application` makes what is served in place of the page alone; at the end, requests in
+        flight have `grace_seconds`.
 
         Raises:
             SettingsError: the address is taken or not to be had.
@@ -48,6 +62,8 @@ class PageServer:
         self._host = host
         self._port = int(self._socket.getsockname()[1])
         self._assistant = assistant
+        self._application = application or _application
+        self._grace_seconds = grace_seconds
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self._port}"
 
@@ -59,8 +75,13 @@ class PageServer:
         """
         import uvicorn
 
-        app = _application(self._assistant, self._host, self._port)
-        config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=3)
+        app = self._application(self._assistant, self._host, self._port)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            ws="none",
+            timeout_graceful_shutdown=self._grace_seconds,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
@@ -88,7 +109,7 @@ class PageServer:
     def stop(self) -> None:
         """End the server and free the address."""
         self._server.should_exit = True
-        self._thread.join(timeout=STOP_SECONDS)
+        self._thread.join(timeout=STOP_SECONDS + self._grace_seconds)
         self._socket.close()
 
     def __enter__(self) -> Self:
@@ -163,19 +184,25 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 def _application(assistant: Assistant, host: str, port: int) -> _App:
     """Return the page as an ASGI application."""
-    import gradio as gr
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-    from assistant.web.page import look, page
 
     bare = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     if host in LOOPBACK:
         # A name that some website points at 127.0.0.1 must not read a private library.
         # "[" is what the middleware, which splits at colons, sees of "[::1]".
         bare.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "["])
-    app: _App = gr.mount_gradio_app(
-        bare,
+    return with_headers(mount_page(bare, assistant, host, port))
+
+
+def mount_page(app: "FastAPI", assistant: Assistant, host: str, port: int) -> _App:
+    """Put the page below the paths that the application has already."""
+    import gradio as gr
+
+    from assistant.web.page import look, page
+
+    mounted: _App = gr.mount_gradio_app(
+        app,
         page(assistant),
         path="/",
         server_name=host,
@@ -190,10 +217,12 @@ def _application(assistant: Assistant, host: str, port: int) -> _App:
         enable_monitoring=False,
         **look(),
     )
-    return _with_headers(app)
+    return mounted
 
 
-def _with_headers(app: _App) -> _App:
+def with_headers(app: _App) -> _App:
+    """Add what keeps a browser from loading or sending anything elsewhere."""
+
     async def answer(scope: _Message, receive: _Receive, send: _Send) -> None:
         async def guarded(message: _Message) -> None:
             if message["type"] == "http.response.start":
