@@ -45,13 +45,13 @@ def _start(points: Floats, count: int, seed: int) -> Floats:
         if far.sum() <= 0:  # All others lie upon a centre.
             break
         chosen.append(int(random.choice(len(points), p=far / far.sum())))
-    return points[chosen].copy()
+    return np.array(points[chosen], np.float32)
 
 
 def _distances(points: Floats, centres: Floats) -> Floats:
     """Return (points, centres) squared distances."""
     squares = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None]
-    return np.maximum(squares - 2 * points @ centres.T, 0)
+    return np.asarray(np.maximum(squares - 2 * points @ centres.T, 0), np.float32)
 
 
 def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -29,7 +29,8 @@ _GENERAL = frozenset(
     evidence existing experiment experimental experiments extensive fewer find finding findings
     first five four framework full further general good high higher importance important improve
     improved improvement improvements improves improving include including increase introduce
-    introduces introduced investigate issue key known large larger latest learn learned learning less like low lower main
+    introduces introduced investigate issue key known large larger latest learn learned learning
+    less like low lower main
     make makes many method methods model models multiple need needs new novel number obtain often
     outperform outperforms paper papers perform performance performs possible present presents
     previous prior problem problems process propose proposed proposes provide provides question

@@ -28,7 +28,7 @@ def principal_components(vectors: Floats, width: int) -> Floats:
     axes = axes[:, ::-1][:, :width]
     largest = np.abs(axes).argmax(axis=0)
     axes = axes * np.where(axes[largest, np.arange(axes.shape[1])] < 0, -1.0, 1.0)
-    return (centred @ axes).astype(np.float32)
+    return np.asarray(centred @ axes, np.float32)
 
 
 def laid_out(points: Floats, seed: int) -> Floats:

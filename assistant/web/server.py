@@ -167,6 +167,7 @@ def _application(assistant: Assistant, host: str, port: int) -> _App:
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+    from assistant.web.library.adding import MOST_MEGABYTES
     from assistant.web.page import look, page
 
     bare = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -183,7 +184,7 @@ def _application(assistant: Assistant, host: str, port: int) -> _App:
         footer_links=[],
         run_history=False,
         show_error=False,
-        max_file_size="1kb",
+        max_file_size=f"{MOST_MEGABYTES}mb",
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
