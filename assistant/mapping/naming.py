@@ -116,5 +116,5 @@ def _says_something(word: str) -> bool:
 
 
 def _singular(word: str) -> str:
-    plural = len(word) > _SHORTEST and word.endswith("s") and word[-2] not in "suai'’"
-    return word[:-1] if plural else word
+    """Return the word without a final s: enough for a key, which nobody reads."""
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

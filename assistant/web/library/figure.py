@@ -5,7 +5,7 @@ The figure is plain data: Gradio brings Plotly's script along, and its Python pa
 
 import textwrap
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.mapping import Dot, LibraryMap
@@ -18,9 +18,11 @@ COLOURS = (
 LIT = "#dc2626"
 HOVER_WIDTH = 56
 TITLE_MOST = 300
-_LABEL_GAP = 0.13  # between names of clusters, of the map's height of 2
+_LABEL_GAP = 0.07  # between names of clusters, of the map's height
 _SIZES = ((400, 10), (1_500, 7), (1_000_000, 5))
-_AXIS = {"visible": False, "range": [-1.12, 1.12], "fixedrange": False}
+_MARGIN = 0.08  # of the map's width, around the dots
+_TERMS = 2  # of a cluster's name, on the map itself; the legend has all
+_FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, sans-serif"
 
 
 def figure(chart: LibraryMap, lit: Mapping[str, int]) -> dict[str, Any]:
@@ -33,8 +35,9 @@ def figure(chart: LibraryMap, lit: Mapping[str, int]) -> dict[str, Any]:
     return {
         "data": data,
         "layout": {
-            "xaxis": _AXIS,
-            "yaxis": _AXIS,
+            "xaxis": _axis([dot.x for dot in chart.dots]),
+            "yaxis": _axis([dot.y for dot in chart.dots]),
+            "font": {"family": _FONT},
             "annotations": _labels(chart),
             "showlegend": False,
             "hovermode": "closest",
@@ -52,6 +55,13 @@ def figure(chart: LibraryMap, lit: Mapping[str, int]) -> dict[str, Any]:
             "showTips": False,
         },
     }
+
+
+def _axis(values: Sequence[float]) -> dict[str, Any]:
+    """Return an axis without marks that holds all the values."""
+    low, high = min(values, default=-1.0), max(values, default=1.0)
+    margin = (high - low) * _MARGIN or 1.0
+    return {"visible": False, "range": [low - margin, high + margin]}
 
 
 def _cluster(chart: LibraryMap, number: int, size: int, *, dim: bool) -> dict[str, Any]:
@@ -112,30 +122,33 @@ def _labels(chart: LibraryMap) -> list[dict[str, Any]]:
     places = []
     for number in range(len(chart.names)):
         own = [dot for dot in chart.dots if dot.cluster == number]
-        x, y = (
-            sorted(values)[len(own) // 2] for values in zip(*((o.x, o.y) for o in own), strict=True)
-        )
-        places.append((y, x, number))
+        places.append((_middle([dot.y for dot in own]), _middle([dot.x for dot in own]), number))
+    heights = [dot.y for dot in chart.dots]
+    gap = _LABEL_GAP * (max(heights) - min(heights))
     labels: list[dict[str, Any]] = []
-    lowest = -2.0
+    lowest = min(heights) - gap
     for y, x, number in sorted(places):
-        lowest = max(y, lowest + _LABEL_GAP)
+        lowest = max(y, lowest + gap)
+        name = " · ".join(chart.names[number].split(" · ")[:_TERMS])
         labels.append(
             {
-                "x": min(max(x, -0.75), 0.75),
+                "x": x,
                 "y": lowest,
-                "text": f"<b>{_label(chart, number)}</b>",
+                "text": f"<b>{plain(name)}</b>",
                 "showarrow": False,
                 "bordercolor": COLOURS[number % len(COLOURS)],
                 "borderwidth": 2,
-                "borderpad": 3,
+                "borderpad": 2,
                 "bgcolor": "#ffffff",
-                "opacity": 0.9,
+                "opacity": 0.85,
                 "font": {"size": 12},
-                "captureevents": False,
             }
         )
     return labels
+
+
+def _middle(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]
 
 
 def legend_html(chart: LibraryMap) -> str:

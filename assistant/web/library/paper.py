@@ -26,5 +26,6 @@ def paper_html(paper: Paper | None, sources: Sequence[str] = ()) -> str:
         + f'<p class="abstract">{escape(paper.abstract) or "It has no abstract."}</p>{note}'
         + (f'<ul class="topics">{topics}</ul>' if topics else "")
         + f'<p class="about">From {escape(", ".join(sources) or paper.source)}'
-        f" · id {escape(paper.id)}</p></article>"
+        f" · id {escape(paper.id)}</p>"
+        '<a class="up" href="#library">Back to the library</a></article>'
     )

@@ -48,10 +48,11 @@ def table_html(papers: Sequence[Paper], view: View, shelf: Shelf) -> str:
     page = min(view.page, page_count(len(papers)))
     first = (page - 1) * PAGE
     shown = papers[first : first + PAGE]
-    rows = "".join(_row(paper, view, shelf) for paper in shown)
+    columns = _columns(shelf)
+    rows = "".join(_row(paper, view, shelf, columns) for paper in shown)
     return (
         f'<p class="found">{_found(len(papers), view, shelf)}</p>'
-        f'<table class="papers"><thead><tr>{_head(shown, view)}</tr></thead>'
+        f'<table class="papers"><thead><tr>{_head(shown, view, columns)}</tr></thead>'
         f"<tbody>{rows}</tbody></table>{_pager(len(papers), page, len(shown))}"
     )
 
@@ -64,13 +65,22 @@ def _found(count: int, view: View, shelf: Shelf) -> str:
     return of + (best if view.words.strip() else "")
 
 
-def _head(shown: Sequence[Paper], view: View) -> str:
+def _columns(shelf: Shelf) -> dict[str, str]:
+    """Return the columns that the library has anything for; the title is always one."""
+    return {
+        column: name
+        for column, name in _COLUMNS.items()
+        if column == "title" or any(getattr(paper, column) for paper in shelf.papers)
+    }
+
+
+def _head(shown: Sequence[Paper], view: View, columns: Mapping[str, str]) -> str:
     every = all(paper.id in view.selected for paper in shown)
     cells = [
         '<th class="tick" scope="col"><input type="checkbox" aria-label="Select this page"'
         f"{' checked' if every else ''}></th>"
     ]
-    for column, name in _COLUMNS.items():
+    for column, name in columns.items():
         sign, state = "", ""
         if view.sort == column:
             sign = " ▼" if view.descending else " ▲"
@@ -83,7 +93,7 @@ def _head(shown: Sequence[Paper], view: View) -> str:
     return "".join(cells)
 
 
-def _row(paper: Paper, view: View, shelf: Shelf) -> str:
+def _row(paper: Paper, view: View, shelf: Shelf, columns: Mapping[str, str]) -> str:
     title, identity = escape(paper.title or paper.id), escape(paper.id)
     ticked = " checked" if paper.id in view.selected else ""
     cells = {
@@ -92,7 +102,11 @@ def _row(paper: Paper, view: View, shelf: Shelf) -> str:
         "venue": paper.venue,
         "source": ", ".join(shelf.sources_of(paper)),
     }
-    others = "".join(f'<td class="{column}">{escape(text)}</td>' for column, text in cells.items())
+    others = "".join(
+        f'<td class="{column}">{escape(text)}</td>'
+        for column, text in cells.items()
+        if column in columns
+    )
     return (
         f'<tr><td class="tick"><input type="checkbox" value="{identity}"'
         f' aria-label="Select {title}"{ticked}></td>'
