@@ -163,7 +163,7 @@ def legend_html(chart: LibraryMap) -> str:
         "</button></li>"
         for number, name in enumerate(chart.names)
     )
-    return f'<h3>Clusters, each a click away in the table</h3><ul class="legend">{items}</ul>'
+    return f'<h3>Clusters: click one to see its papers in the table</h3><ul class="legend">{items}</ul>'
 
 
 def map_note(chart: LibraryMap, lit: Mapping[str, int]) -> str:

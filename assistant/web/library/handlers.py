@@ -206,7 +206,7 @@ class Handlers:
     # --- adding ------------------------------------------------------------------------
 
     @_told_along("report", "add")
-    def add(self, view: View, paths: Sequence[str] | None, pasted: str) -> Iterator[Changes]:
+    def add(self, paths: Sequence[str] | None, pasted: str) -> Iterator[Changes]:
         """Add what was uploaded and pasted, and say how far it is, then what became of it."""
         files = adding.given(paths or (), pasted or "")
         addition = adding.Addition(self.assistant, files)
@@ -216,30 +216,19 @@ class Handlers:
             self.parts["files"]: None,
             self.parts["pasted"]: "",
         }
-        yield from self._watch(addition, view)
-
-    def _watch(self, addition: adding.Addition, view: View) -> Iterator[Changes]:
-        report = self.parts["report"]
-        stored = False
+        catalog = self.assistant.catalog
         while addition.is_running(LOOK_SECONDS):
-            pending = self.assistant.catalog.todo_count("vectors")
+            pending = catalog.todo_count("vectors")
             now = adding.report_html(addition) + adding.progress_html(addition, pending)
-            changes: Changes = {report: now}
-            if addition.report is not None and not stored:
-                stored = True
-                changes |= self._after_change(view)
+            changes: Changes = {self.parts["report"]: now}
+            if addition.report is not None:  # Stored: what shows the library shows it now.
+                changes[self.parts["generation"]] = catalog.generation()
             yield changes
         yield {
-            report: adding.report_html(addition),
+            self.parts["report"]: adding.report_html(addition),
             self.parts["add"]: gr.Button(interactive=True),
-            **self._after_change(view),
+            self.parts["generation"]: catalog.generation(),
         }
-
-    def _after_change(self, view: View) -> Changes:
-        """Return the table anew; the view itself, which may have changed meanwhile, stays."""
-        changes = self._shown(view)
-        del changes[self.parts["view"]], changes[self.parts["selection"]]
-        return changes | {self.parts["generation"]: self.assistant.catalog.generation()}
 
     # --- the map -----------------------------------------------------------------------
 

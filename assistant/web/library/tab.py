@@ -183,10 +183,9 @@ def _connect(do: handlers.Handlers, parts: dict[str, Any], tab: gr.Tab, map_tab:
     tab.select(do.draw_again, outputs=mapped, **drawing)
     parts["add"].click(
         do.add,
-        [view, parts["files"], parts["pasted"]],
-        [
-            *shown,
-            *(parts[name] for name in ("add", "files", "pasted", "report", "generation")),
-        ],
+        [parts["files"], parts["pasted"]],
+        [parts[name] for name in ("add", "files", "pasted", "report", "generation")],
         **options,
     )
+    # The view as it is by then: a long addition ends when the user looks at something else.
+    parts["generation"].change(do.show, [view], shown, **options)
