@@ -163,7 +163,8 @@ def legend_html(chart: LibraryMap) -> str:
         "</button></li>"
         for number, name in enumerate(chart.names)
     )
-    return f'<h3>Clusters: click one to see its papers in the table</h3><ul class="legend">{items}</ul>'
+    heading = "Clusters: click one to see its papers in the table"
+    return f'<h3>{heading}</h3><ul class="legend">{items}</ul>'
 
 
 def map_note(chart: LibraryMap, lit: Mapping[str, int]) -> str:
