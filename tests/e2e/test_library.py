@@ -1,6 +1,7 @@
 """The Library tab in a real browser: find, open, tick, export, remove, add, and look at the map."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,9 +51,9 @@ def search(tab: Tab, words: str = "", where: str = "") -> None:
 
 
 @pytest.fixture
-def own_home(tmp_path: Path, models_folder: Path) -> Path:
-    """Return a home of this test's own, to change: the bundled library and one paper more."""
-    serving.fill(tmp_path, models_folder, [HOSTILE])
+def own_home(home: Path, tmp_path: Path) -> Path:
+    """Return a home of this test's own, to change: a copy of what all tests share."""
+    shutil.copytree(home / "library", tmp_path / "library")
     return tmp_path
 
 

@@ -149,31 +149,34 @@ def _connect(do: handlers.Handlers, parts: dict[str, Any], tab: gr.Tab, map_tab:
         "api_visibility": "private",
         "trigger_mode": "multiple",
     }
+    # What changes the view does so one after another, or a quick second click would undo the
+    # first: each reads the view when its turn comes.
+    turn: dict[str, Any] = {**options, "concurrency_id": "library-view", "concurrency_limit": 1}
     words = [view, parts["words"], parts["where"]]
-    tab.select(do.show, [view], shown, **options)
+    tab.select(do.show, [view], shown, **turn)
     gr.on(
         [parts["search"].click, parts["words"].submit, parts["where"].submit],
         do.search,
         words,
         shown,
-        **options,
+        **turn,
     )
-    parts["clear"].click(do.show_all, [view], [*shown, parts["words"], parts["where"]], **options)
+    parts["clear"].click(do.show_all, [view], [*shown, parts["words"], parts["where"]], **turn)
     for name in ("table", "facets", "selection", "legend", "dots"):
         parts[name].click(
-            do.act, [view], [*shown, parts["paper"], parts["views"], parts["said"]], **options
+            do.act, [view], [*shown, parts["paper"], parts["views"], parts["said"]], **turn
         )
     asking = [parts[name] for name in ("sure", "yes", "said")]
-    parts["remove"].click(do.ask_to_remove, [view], asking, **options)
+    parts["remove"].click(do.ask_to_remove, [view], asking, **turn)
     parts["no"].click(do.keep, None, asking, **options)
     parts["yes"].click(
-        do.remove, [view], [*shown, *asking, parts["paper"], parts["generation"]], **options
+        do.remove, [view], [*shown, *asking, parts["paper"], parts["generation"]], **turn
     )
     parts["export"].click(
         do.export,
         [view, parts["turns"], parts["scope"], parts["kind"]],
         [parts["download"], parts["exported"], parts["said"]],
-        **options,
+        **turn,
     ).then(None, [parts["download"]], js=_DOWNLOAD).then(
         do.discard, [parts["exported"]], [parts["exported"], parts["download"]], **options
     )
@@ -188,4 +191,4 @@ def _connect(do: handlers.Handlers, parts: dict[str, Any], tab: gr.Tab, map_tab:
         **options,
     )
     # The view as it is by then: a long addition ends when the user looks at something else.
-    parts["generation"].change(do.show, [view], shown, **options)
+    parts["generation"].change(do.show, [view], shown, **turn)
