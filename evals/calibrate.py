@@ -28,6 +28,7 @@ TARGET = Path(__file__).resolve().parent.parent / "assistant" / "data" / "answer
 RIDGE = 1.0
 WRONG_ABSTENTIONS = 0.05
 HELD_OUT_BATCHES = ("1", "3")
+BESIDE_MODEL = ("names_missing_first",)
 # Follow-ups and odd wordings are for testing only.
 CALIBRATED_TYPES = ("single", "multi", "unanswerable")
 
@@ -199,24 +200,28 @@ def _fit(cases: Sequence[Case], name: str) -> tuple[dict[str, Any], str]:
         "threshold": round(threshold, 4),
         "intercept": round(float(weights[0]), 4),
     }
+    names = BESIDE_MODEL if with_model else FEATURES
+    pairs = zip(names, weights[1:], strict=False)
+    record["weights"] = {feature: round(float(weight), 4) for feature, weight in pairs}
     if with_model:
-        record |= {"weights": {}, "model_weight": round(float(weights[1]), 4)}
-    else:
-        pairs = zip(FEATURES, weights[1:], strict=True)
-        record["weights"] = {feature: round(float(weight), 4) for feature, weight in pairs}
+        record["model_weight"] = round(float(weights[-1]), 4)
     return record, "\n".join(lines)
 
 
 def _row(case: Case, with_model: bool) -> list[float]:
     """Return what the model sees of a case.
 
-    Where a chat model was asked, its word alone: the features, whose scale differs between
-    collections, made it worse on the one left out (AUROC .88 against .92).
+    Where a chat model was asked, its word and the one feature that has no scale: the others,
+    whose scale differs between collections, made it worse on the one left out.
     """
     if not with_model or case.yes is None:
         return [1.0, *(case.features[feature] for feature in FEATURES)]
     bounded = min(max(case.yes, 1e-4), 1 - 1e-4)
-    return [1.0, math.log(bounded / (1 - bounded))]
+    return [
+        1.0,
+        *(case.features[feature] for feature in BESIDE_MODEL),
+        math.log(bounded / (1 - bounded)),
+    ]
 
 
 def logistic(table: Any, truth: Any, share: Any = 1.0, rounds: int = 50) -> Any:

@@ -12,10 +12,12 @@ from gradio.components.chatbot import ExampleMessage
 from assistant.app import Assistant
 from assistant.web import render
 from assistant.web.conversation import Turns, converse, stopped
+from assistant.web.library import library_tab
 
 TITLE = "Abstract Assistant"
 QUESTIONS_AT_ONCE = 10
 QUESTIONS_WAITING = 100
+HOUR = 60 * 60
 STATE_SECONDS = 24 * 60 * 60
 # Answered by the bundled library, but for the last, which shows what an abstention looks like.
 EXAMPLES = (
@@ -48,7 +50,7 @@ def look() -> dict[str, Any]:
             font_mono=[gr.themes.Font(name) for name in _FIXED_FONTS],
         ),
         # Not as `css`, whose selectors Gradio rewrites.
-        "head": f"{icon}<style>{_packaged('style.css')}</style>"
+        "head": f"{icon}<style>{_packaged('style.css')}{_packaged('library.css')}</style>"
         f"<script>{_packaged('page.js')}</script>",
     }
 
@@ -59,25 +61,30 @@ def _packaged(name: str) -> str:
 
 def page(assistant: Assistant) -> gr.Blocks:
     """Return the page, to be served with `look()`; the assistant stays the caller's to close."""
-    blocks = gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False)
+    blocks = gr.Blocks(
+        title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(HOUR, HOUR)
+    )
     with blocks:
         turns = gr.State((), time_to_live=STATE_SECONDS)
         with gr.Row(elem_id="top"):
             head = gr.HTML(elem_id="head")
             clear = gr.Button("New conversation", elem_id="clear", size="sm")
-        with gr.Row(elem_id="columns"):
-            with gr.Column(elem_id="talk", scale=3):
-                chat = _chatbot()
-                box = gr.Textbox(
-                    elem_id="question",
-                    label="Your question",
-                    show_label=False,
-                    placeholder="Ask about the papers, or follow up",
-                    max_lines=6,
-                    **IDLE,
-                )
-            with gr.Column(elem_id="panel", scale=2):
-                sources = gr.HTML(render.panel(()))
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Chat", id="chat-tab"), gr.Row(elem_id="columns"):
+                with gr.Column(elem_id="talk", scale=3):
+                    chat = _chatbot()
+                    box = gr.Textbox(
+                        elem_id="question",
+                        label="Your question",
+                        show_label=False,
+                        placeholder="Ask about the papers, or follow up",
+                        max_lines=6,
+                        **IDLE,
+                    )
+                with gr.Column(elem_id="panel", scale=2):
+                    sources = gr.HTML(render.panel(()))
+            with gr.Tab("Library", id="library-tab") as library:
+                changed = library_tab(assistant, turns, library)
         # No named endpoints: the page's handlers are for the page.
         options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         options["outputs"] = [turns, chat, sources, box]
@@ -91,7 +98,9 @@ def page(assistant: Assistant) -> gr.Blocks:
         )
         box.stop(_stop, inputs=[turns], cancels=[asking], queue=False, **options)
         clear.click(_start_anew, cancels=[asking], queue=False, **options)
-        blocks.load(_opener(assistant), **{**options, "outputs": [head, chat]})
+        opening = {**options, "outputs": [head, chat]}
+        blocks.load(_opener(assistant), **opening)
+        changed.change(_opener(assistant), **opening)
     blocks.queue(default_concurrency_limit=QUESTIONS_AT_ONCE, max_size=QUESTIONS_WAITING)
     return blocks
 

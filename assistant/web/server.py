@@ -199,6 +199,7 @@ def mount_page(app: "FastAPI", assistant: Assistant, host: str, port: int) -> _A
     """Put the page below the paths that the application has already."""
     import gradio as gr
 
+    from assistant.web.library.adding import MOST_MEGABYTES
     from assistant.web.page import look, page
 
     mounted: _App = gr.mount_gradio_app(
@@ -210,7 +211,7 @@ def mount_page(app: "FastAPI", assistant: Assistant, host: str, port: int) -> _A
         footer_links=[],
         run_history=False,
         show_error=False,
-        max_file_size="1kb",
+        max_file_size=f"{MOST_MEGABYTES}mb",
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
