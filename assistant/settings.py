@@ -44,6 +44,7 @@ class Settings:
     answer_words: int = 90
     answerable_at: float | None = None
     answers_kept: int = 200
+    otel_endpoint: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 7860
 
@@ -73,7 +74,8 @@ class Settings:
             for name, value in vars(self).items()
             if name != "openai_api_key"
         }
-        shown["openai_base_url"] = self.openai_base_url.split("@")[-1]
+        for name in ("openai_base_url", "otel_endpoint"):
+            shown[name] = str(shown[name]).split("@")[-1]
         return shown | {"openai_api_key_set": bool(self.openai_api_key)}
 
     @classmethod
@@ -127,6 +129,7 @@ class Settings:
             if values.get("ASSISTANT_ANSWERABLE_AT", "").strip()
             else None,
             answers_kept=int(_number(values, "ASSISTANT_ANSWERS_KEPT", cls.answers_kept)),
+            otel_endpoint=values.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),
         )

@@ -12,7 +12,7 @@ from assistant.app.batch import AT_ONCE, Outcome, Question, in_order
 from assistant.app.models import Models
 from assistant.app.turns import Turn, Where, as_filter, as_message
 from assistant.cancellation import Cancellation
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, SettingsError
 from assistant.lazy import Once
 from assistant.library import Library
 from assistant.metering import metered
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assistant.adapters.answer_store import AnswerStore
     from assistant.adapters.llama_index_engine import AnswerEngine, AnswerTool
     from assistant.adapters.llama_index_retrieval import HybridRetriever
+    from assistant.adapters.otel import Spans
     from assistant.answering import Answering
 
 _NO_ANSWER = "No answer came; run 'assistant doctor'."
@@ -114,12 +115,13 @@ class Questions:
                 self.library.embedder()  # what keeps it from loading becomes a notice
                 model, refused = self._models.for_question(tokens, running)
                 pending = self.library.pending_notice()
+            spans = self._spans  # What keeps it from sending becomes a notice.
             notices = (*self._notices(), *filter(None, [refused, pending]))
             turns = [as_message(turn) for turn in history]
             events = self._answering.stream(question, turns, model, notices, only)
             for event in metered(events, tokens, model.name if model else ""):
                 running.check()
-                yield self._kept(event)
+                yield self._kept(event, spans)
 
     async def aask(
         self, question: str, history: Sequence[Turn] = (), *, where: Where = None
@@ -235,14 +237,37 @@ class Questions:
 
         return AnswerStore(self.settings.home / "answers", self.settings.answers_kept)
 
-    def _kept(self, event: Event) -> Event:
-        """Store an answer under an id, which a full disk must not keep back."""
-        if not isinstance(event, AnswerEvent) or not (name := self.answers.new_id()):
+    @Once
+    def _spans(self) -> "Spans | None":
+        """Return what sends spans, where an endpoint is set and it can be had."""
+        if not self.settings.otel_endpoint:
+            return None
+        from assistant.adapters.otel import Spans
+
+        try:
+            return Spans(self.settings.otel_endpoint)
+        except SettingsError as error:
+            self._models.notices.append(str(error))
+            return None
+
+    def _kept(self, event: Event, spans: "Spans | None") -> Event:
+        """Store an answer under an id, which a full disk must not keep back; send its spans."""
+        if not isinstance(event, AnswerEvent):
             return event
-        answer = replace(event.answer, id=name)
-        with contextlib.suppress(OSError):
-            self.answers.put(name, answer.to_dict())
+        answer = replace(event.answer, id=self.answers.new_id())
+        if answer.id:
+            with contextlib.suppress(OSError):
+                self.answers.put(answer.id, answer.to_dict())
+        if spans:
+            spans.record(answer)
         return AnswerEvent(answer=answer)
+
+    def _send_rest(self) -> None:
+        """Send the spans that are left, and no more."""
+        with self._lock:
+            spans = vars(self).pop("_spans", None)
+        if spans:
+            spans.close()
 
     def _notices(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self._models.notices, *self.library.notices]))
