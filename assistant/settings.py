@@ -44,6 +44,7 @@ class Settings:
     answer_words: int = 90
     answerable_at: float | None = None
     answers_kept: int = 200
+    cache_mb: float = 64.0
     otel_endpoint: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 7860
@@ -129,6 +130,7 @@ class Settings:
             if values.get("ASSISTANT_ANSWERABLE_AT", "").strip()
             else None,
             answers_kept=int(_number(values, "ASSISTANT_ANSWERS_KEPT", cls.answers_kept)),
+            cache_mb=_number(values, "ASSISTANT_CACHE_MB", cls.cache_mb),
             otel_endpoint=values.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),

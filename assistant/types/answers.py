@@ -165,7 +165,8 @@ class Trace:
     `tokens` counts the chat model's `requests`, those whose tokens the server left
     `unreported`, and the `prompt` and `completion` tokens of the others; `usd` is what they cost
     at the model `paid`, None where unknown. `stages` are in their order, each with its `name`,
-    `start` in seconds after the question, and `seconds`.
+    `start` in seconds after the question, and `seconds`. `cached_from` is the id of the answer that
+    this one repeats.
     """
 
     standalone_question: str
@@ -181,6 +182,7 @@ class Trace:
     paid: str = ""
     usd: float | None = None
     stages: tuple[Mapping[str, Any], ...] = ()
+    cached_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
