@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -129,6 +130,21 @@ class Library:
         if self._given and self._given.name == name:
             return self._given
         return open_embedder(spec_of(name), self.settings, self._progress)
+
+    def fingerprint(self) -> list[str | int]:
+        """Return what tells this state of this library from any other.
+
+        Raises:
+            LibraryBusyError: it has no name yet, and another process is writing.
+        """
+        name = self.catalog.meta("id")
+        if not name:
+            name = secrets.token_hex(8)
+            self.catalog.set_meta("id", name)
+        left = (self.catalog.todo_count("words"), self.catalog.todo_count("vectors"))
+        embedder = self.embedder()
+        found = embedder.name if embedder else ""
+        return [name, self.catalog.generation(), self.catalog.count(), *left, found]
 
     def embedder(self) -> "Embedder | None":
         """Return the embedder of the library's vectors; without it words alone decide."""

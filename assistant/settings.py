@@ -44,6 +44,8 @@ class Settings:
     answer_words: int = 90
     answerable_at: float | None = None
     answers_kept: int = 200
+    cache_mb: float = 64.0
+    otel_endpoint: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 7860
     token: str = field(default="", repr=False)
@@ -80,7 +82,8 @@ class Settings:
             for name, value in vars(self).items()
             if name not in ("openai_api_key", "token")
         }
-        shown["openai_base_url"] = self.openai_base_url.split("@")[-1]
+        for name in ("openai_base_url", "otel_endpoint"):
+            shown[name] = str(shown[name]).split("@")[-1]
         return shown | {
             "openai_api_key_set": bool(self.openai_api_key),
             "token_set": bool(self.token),
@@ -137,6 +140,8 @@ class Settings:
             if values.get("ASSISTANT_ANSWERABLE_AT", "").strip()
             else None,
             answers_kept=int(_number(values, "ASSISTANT_ANSWERS_KEPT", cls.answers_kept)),
+            cache_mb=_number(values, "ASSISTANT_CACHE_MB", cls.cache_mb),
+            otel_endpoint=values.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),
             host=values.get("ASSISTANT_HOST") or cls.host,
             port=int(_number(values, "ASSISTANT_PORT", cls.port)),
             token=values.get("ASSISTANT_TOKEN", "").strip(),

@@ -29,11 +29,11 @@ def measure(settings: Settings, *, local: bool) -> list[Reading]:
     readings = [_help()]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        with Assistant(settings, home=home, model="extractive") as assistant:
+        with Assistant(settings, home=home, model="extractive", cache_mb=0) as assistant:
             assistant.add_bundled()
             readings.append(_extractive(assistant))
         if local:
-            with Assistant(settings, home=home, model="local") as assistant:
+            with Assistant(settings, home=home, model="local", cache_mb=0) as assistant:
                 readings += _local(assistant)
         readings += _page(settings, home, "local" if local else "extractive")
     return readings

@@ -86,7 +86,7 @@ def opened(plan: Plan) -> Iterator[Assistant]:
     """
     with TemporaryDirectory(prefix="evals-", ignore_cleanup_errors=True) as folder:
         home = plan.home or Path(folder)
-        with Assistant(replace(plan.settings, home=home, answers_kept=0)) as assistant:
+        with Assistant(replace(plan.settings, home=home, answers_kept=0, cache_mb=0)) as assistant:
             if not assistant.count():
                 click.echo("Indexing the papers…", err=True)
                 report = assistant.add(*plan.papers) if plan.papers else assistant.add_bundled()

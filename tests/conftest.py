@@ -133,6 +133,7 @@ def library(tmp_path: Path, models_folder: Path) -> Iterator[Callable[..., Assis
             "model": "extractive",
             "offline": True,
             "threads": 2,
+            "cache_mb": 0,
         }
         assistant = Assistant(Settings(**{**values, **overrides}))
         made.append(assistant)

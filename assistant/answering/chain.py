@@ -75,6 +75,11 @@ class Answering:
         self._verifier = Verifier(stages, self._selector.embed, classifier)
         self._prompts = prompts
 
+    @property
+    def prompt_versions(self) -> dict[str, str]:
+        """The version of each prompt, by name."""
+        return {name: prompt.version for name, prompt in self._prompts.items()}
+
     def stream(
         self,
         question: str,

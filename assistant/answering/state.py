@@ -49,6 +49,8 @@ class State:
     draft: str = ""
     notices: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.perf_counter)
+    stages: list[dict[str, Any]] = field(default_factory=list)
     prompts: dict[str, str] = field(default_factory=dict)
     answerability: dict[str, float] = field(default_factory=dict)
     checks: Checks = field(default_factory=Checks)
@@ -65,7 +67,11 @@ class State:
 
     def timed(self, stage: str, since: float) -> None:
         """Note the seconds of a stage that began at `since`."""
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - since
+        took = time.perf_counter() - since
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + took
+        self.stages.append(
+            {"name": stage, "start": round(since - self.began, 4), "seconds": round(took, 4)}
+        )
 
     def reading(self) -> str:
         """Say what is being read."""
@@ -144,4 +150,5 @@ class State:
             unknown_numbers=tuple(self.unknown),
             flagged=self.flagged,
             draft=self.draft,
+            stages=tuple(self.stages),
         )

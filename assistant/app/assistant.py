@@ -91,6 +91,7 @@ class Assistant(Questions):
         """Cancel what is being asked, end the local model's process and close the library."""
         self._closed.set()
         self.cancel()
+        self._send_rest()
         self._models.close()
         self.library.close()
 

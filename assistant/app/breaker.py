@@ -4,11 +4,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING
 
 from assistant.cancellation import Cancellation
 from assistant.errors import ContextOverflowError, ModelError
-from assistant.protocols import ChatModel
 from assistant.types import Message
+
+if TYPE_CHECKING:
+    from assistant.protocols import ChatModel
 
 FAILURES = 3
 PAUSE_SECONDS = 30.0
@@ -53,7 +56,7 @@ class Breaker:
 class Guarded:
     """A chat model whose failures a breaker counts; a text too long for it is none."""
 
-    def __init__(self, model: ChatModel, breaker: Breaker) -> None:
+    def __init__(self, model: "ChatModel", breaker: Breaker) -> None:
         """Wrap the model."""
         self.name = model.name
         self.is_small = model.is_small

@@ -62,6 +62,15 @@ class Models:
         return self._classifier
 
     @property
+    def identity(self) -> str:
+        """What tells the chat model from others, without opening it."""
+        if self._llm is None:
+            return self._settings.chat_model
+        told = getattr(self._llm, "metadata", self._llm)
+        name = getattr(told, "model_name", "") or getattr(told, "name", "")
+        return f"{type(self._llm).__name__} {name}"
+
+    @property
     def is_embedded(self) -> bool:
         """Whether the embedded model writes, which does one thing at a time."""
         return self._llm is None and self._settings.chat_model == "local"

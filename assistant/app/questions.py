@@ -2,27 +2,32 @@
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assistant.app.batch import AT_ONCE, Outcome, Question, in_order
+from assistant.app.caching import again, depends_on
 from assistant.app.models import Models
 from assistant.app.turns import Turn, Where, as_filter, as_message
 from assistant.cancellation import Cancellation
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, LibraryBusyError, SettingsError
+from assistant.filters import Filter
 from assistant.lazy import Once
 from assistant.library import Library
 from assistant.metering import metered
 from assistant.settings import Settings
-from assistant.types import Answer, AnswerEvent, Event, Hit
+from assistant.types import Answer, AnswerEvent, Event, Hit, Message
 
 if TYPE_CHECKING:
+    from assistant.adapters.answer_cache import AnswerCache
     from assistant.adapters.answer_store import AnswerStore
     from assistant.adapters.llama_index_engine import AnswerEngine, AnswerTool
     from assistant.adapters.llama_index_retrieval import HybridRetriever
+    from assistant.adapters.otel import Spans
     from assistant.answering import Answering
 
 _NO_ANSWER = "No answer came; run 'assistant doctor'."
@@ -104,22 +109,65 @@ class Questions:
             CancelledError: it did, or the assistant was closed meanwhile.
         """
         only = as_filter(where)
+        turns = [as_message(turn) for turn in history]
         with self._asking(cancellation) as running:
-            model, refused, pending = None, "", ""
-            tokens = Counter[str]()
-            if self.settings.reranker:
-                tokens["unreported"] += 1  # what it reads isn't counted, so the sum is unknown
-            if self.library.catalog.count():
-                self.library.refresh()
-                self.library.embedder()  # what keeps it from loading becomes a notice
-                model, refused = self._models.for_question(tokens, running)
-                pending = self.library.pending_notice()
-            notices = (*self._notices(), *filter(None, [refused, pending]))
-            turns = [as_message(turn) for turn in history]
-            events = self._answering.stream(question, turns, model, notices, only)
-            for event in metered(events, tokens, model.name if model else ""):
+            spans = self._spans  # What keeps it from sending becomes a notice.
+            for event in self._events(question, turns, only, running):
                 running.check()
-                yield self._kept(event)
+                yield self._kept(event, spans)
+
+    def _events(
+        self, question: str, turns: list[Message], only: Filter | None, running: Cancellation
+    ) -> Iterator[Event]:
+        """Yield the events of an answer that was given before, else of a new one, for next time."""
+        began = time.perf_counter()
+        has_papers = bool(self.library.catalog.count())
+        if has_papers:
+            self.library.refresh()
+            self.library.embedder()  # What keeps it from loading becomes a notice.
+        key = self._cache_key(question, turns, only) if has_papers else None
+        known = self.cache.get(key) if key else None
+        if known is not None:
+            yield from again(known, began)
+            return
+        for event in map(self._identified, self._new_events(question, turns, only, running)):
+            if key and isinstance(event, AnswerEvent) and not event.answer.notices:
+                with contextlib.suppress(OSError):  # A full disk must not keep an answer back.
+                    self.cache.put(key, event.answer)
+            yield event
+
+    def _new_events(
+        self, question: str, turns: list[Message], only: Filter | None, running: Cancellation
+    ) -> Iterator[Event]:
+        model, refused, pending = None, "", ""
+        tokens = Counter[str]()
+        if self.settings.reranker:
+            tokens["unreported"] += 1  # what it reads isn't counted, so the sum is unknown
+        if self.library.catalog.count():
+            model, refused = self._models.for_question(tokens, running)
+            pending = self.library.pending_notice()
+        notices = (*self._notices(), *filter(None, [refused, pending]))
+        events = self._answering.stream(question, turns, model, notices, only)
+        return metered(events, tokens, model.name if model else "")
+
+    def _cache_key(
+        self, question: str, turns: list[Message], only: Filter | None
+    ) -> dict[str, Any] | None:
+        """Return what the answer depends on; None where it isn't to be cached."""
+        if not self.cache.is_on or not question.strip():
+            return None
+        try:
+            return depends_on(
+                question,
+                turns,
+                only,
+                self.settings,
+                self.library,
+                self._models.identity,
+                self._answering.prompt_versions,
+            )
+        except LibraryBusyError:
+            return None
 
     async def aask(
         self, question: str, history: Sequence[Turn] = (), *, where: Where = None
@@ -235,14 +283,51 @@ class Questions:
 
         return AnswerStore(self.settings.home / "answers", self.settings.answers_kept)
 
-    def _kept(self, event: Event) -> Event:
-        """Store an answer under an id, which a full disk must not keep back."""
-        if not isinstance(event, AnswerEvent) or not (name := self.answers.new_id()):
+    @Once
+    def cache(self) -> "AnswerCache":
+        """The answers to be given again, within the size that the settings say."""
+        from assistant.adapters.answer_cache import AnswerCache
+
+        return AnswerCache(self.settings.home / "cache", self.settings.cache_mb)
+
+    @Once
+    def _spans(self) -> "Spans | None":
+        """Return what sends spans, where an endpoint is set and it can be had."""
+        if not self.settings.otel_endpoint:
+            return None
+        from assistant.adapters.otel import Spans
+
+        try:
+            return Spans(self.settings.otel_endpoint)
+        except SettingsError as error:
+            self._models.notices.append(str(error))
+            return None
+
+    def _kept(self, event: Event, spans: "Spans | None") -> Event:
+        """Store an answer under an id, which a full disk must not keep back; send its spans."""
+        event = self._identified(event)
+        if not isinstance(event, AnswerEvent):
             return event
-        answer = replace(event.answer, id=name)
-        with contextlib.suppress(OSError):
-            self.answers.put(name, answer.to_dict())
-        return AnswerEvent(answer=answer)
+        answer = event.answer
+        if answer.id:
+            with contextlib.suppress(OSError):
+                self.answers.put(answer.id, answer.to_dict())
+        if spans:
+            spans.record(answer)
+        return event
+
+    def _identified(self, event: Event) -> Event:
+        """Give an answer that has no id one."""
+        if not isinstance(event, AnswerEvent) or event.answer.id:
+            return event
+        return AnswerEvent(answer=replace(event.answer, id=self.answers.new_id()))
+
+    def _send_rest(self) -> None:
+        """Send the spans that are left, and no more."""
+        with self._lock:
+            spans = vars(self).pop("_spans", None)
+        if spans:
+            spans.close()
 
     def _notices(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self._models.notices, *self.library.notices]))

@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from assistant.cli.answers import cite, trace
+from assistant.cli.answers import cache, cite, trace
 from assistant.cli.common import INTERRUPTED, Group
 from assistant.cli.papers import add, export, index, list_papers, reembed, remove, show, sync
 from assistant.cli.questions import ask, chat, search
@@ -21,8 +21,8 @@ def main() -> None:
 
 
 for _command in (
-    add, ask, search, chat, cite, trace, ui, serve, mcp, list_papers, show, remove, sync, export,
-    index, reembed, doctor,
+    add, ask, search, chat, cite, trace, cache, ui, serve, mcp, list_papers, show, remove, sync,
+    export, index, reembed, doctor,
 ):  # fmt: skip
     main.add_command(_command)
 

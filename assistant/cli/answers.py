@@ -1,4 +1,4 @@
-"""Commands on past answers: `cite`, `trace`."""
+"""Commands on past answers: `cite`, `trace`, `cache`."""
 
 import json
 import re
@@ -90,6 +90,31 @@ def trace(answer_id: str | None, limit: int, as_json: bool) -> None:
         )
 
 
+@click.group()
+def cache() -> None:
+    """Look at the answers that are given again, or forget them."""
+
+
+@cache.command(name="show")
+@json_option
+def cache_show(as_json: bool) -> None:
+    """Show how many answers there are, and how much they may take."""
+    with open_library() as assistant:
+        count, size = assistant.cache.size()
+        limit = assistant.settings.cache_mb
+    if as_json:
+        print_json({"answers": count, "bytes": size, "limit_mb": limit})
+    else:
+        click.echo(f"{count:,} answers, {size / 1e6:.2f} of {limit:g} MB (ASSISTANT_CACHE_MB)")
+
+
+@cache.command(name="clear")
+def cache_clear() -> None:
+    """Forget them; the next time they are made anew."""
+    with open_library() as assistant:
+        click.echo(f"{assistant.cache.clear():,} answers forgotten")
+
+
 def spent(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each model that was paid for: requests, tokens, US dollars."""
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -118,6 +143,8 @@ def tree(answer: Mapping[str, Any]) -> list[str]:
     told = answer["trace"]
     seconds = answer["seconds"]
     lines = [f"{answer.get('answer_id', '')}  {answer['question']}"]
+    if told.get("cached_from"):
+        lines.append(f"├─ cache: as answered before ({told['cached_from']})")
     done = [(name, what) for name, what in STAGES if name in seconds]
     for name, what in done:
         details = list(_DETAILS[name](answer, told)) if name in _DETAILS else []

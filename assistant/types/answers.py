@@ -167,7 +167,9 @@ class Trace:
 
     `tokens` counts the chat model's `requests`, those whose tokens the server left
     `unreported`, and the `prompt` and `completion` tokens of the others; `usd` is what they cost
-    at the model `paid`, None where unknown.
+    at the model `paid`, None where unknown. `stages` are in their order, each with its `name`,
+    `start` in seconds after the question, and `seconds`. `cached_from` is the id of the answer that
+    this one repeats.
     """
 
     standalone_question: str
@@ -182,6 +184,8 @@ class Trace:
     tokens: Mapping[str, int] = field(default_factory=dict)
     paid: str = ""
     usd: float | None = None
+    stages: tuple[Mapping[str, Any], ...] = ()
+    cached_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +227,7 @@ class Answer:
             "trace": vars(self.trace)
             | {
                 "hits": list(self.trace.hits),
+                "stages": list(self.trace.stages),
                 "flagged": [one.to_dict() for one in self.trace.flagged],
             },
         }

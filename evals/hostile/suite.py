@@ -29,7 +29,7 @@ def run_cases(cases: Sequence[Case], settings: Settings) -> Iterator[Outcome]:
         beside = [record for question, record in harmless.items() if question not in asked]
         with (
             TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True) as folder,
-            Assistant(replace(safe, home=Path(folder) / "home")) as assistant,
+            Assistant(safe, home=Path(folder) / "home", cache_mb=0) as assistant,
         ):
             _fill(assistant, group, beside, Path(folder))
             if settings.chat_model != "extractive" and assistant.chat_model() is None:

@@ -42,7 +42,7 @@ def environment(home: Path, models: Path, **more: str) -> dict[str, str]:
 
 def fill(home: Path, models: Path, papers: Sequence[Paper] = ()) -> None:
     """Put the bundled library into a home, and papers as they are: no reader cleans them."""
-    settings = Settings(home=home, models=models, model="extractive", offline=True)
+    settings = Settings(home=home, models=models, model="extractive", offline=True, cache_mb=0)
     with Assistant(settings) as assistant:
         assistant.add_bundled()
         assistant.add_papers(papers)
