@@ -240,6 +240,7 @@ class Answering:
             said=state.composer.text,
             words=words,
             compared=contrasts(state.standalone),
+            cited={one.evidence.paper.id for one in state.composer.citations},
         )
         for claim in claims:
             yield TextEvent(text=state.composer.add(claim))

@@ -1,6 +1,6 @@
 """The papers' own sentences as an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import Row
@@ -21,15 +21,20 @@ def extractive_claims(
     said: str = "",
     words: int | None = None,
     compared: bool = False,
+    cited: Collection[str] = (),
 ) -> list[CitedClaim]:
     """Return the best evidence sentences verbatim, each citing itself; no two alike.
 
     What `said` tells already is passed over; `words` bounds the two together. A sentence that
     says what another one's "it" means comes before it. Sentences of several papers that are
-    to be `compared` stand in a table by paper, unless something is `said` before.
+    to be `compared` stand in a table by paper, unless something is `said` before: then those of
+    papers that aren't `cited` yet come first.
     """
     chosen: list[Evidence] = []
-    for one in grounds.ranked[: limit if said else None]:
+    pool = list(grounds.ranked[: limit if said else None])
+    if said and compared:
+        pool = _others_first(grounds.ranked, cited)
+    for one in pool:
         if len(chosen) == limit:
             break
         told = " ".join([said, *(other.text for other in chosen)])
@@ -42,6 +47,19 @@ def extractive_claims(
         if len({one.paper.id for one in chosen}) > 1:
             return _by_paper(_context_first(chosen))
     return [quoted(one) for one in _context_first(chosen)]
+
+
+def _others_first(ranked: Sequence[Evidence], cited: Collection[str]) -> list[Evidence]:
+    """Return the best sentence of each paper that isn't cited yet, if good enough, then the rest."""
+    best: dict[str, Evidence] = {}
+    for one in ranked:
+        best.setdefault(one.paper.id, one)
+    others = [
+        one
+        for paper, one in best.items()
+        if paper not in cited and one.score >= ranked[0].score - NEARLY_AS_GOOD * 2
+    ]
+    return [*others, *(one for one in ranked if one not in others)]
 
 
 def _with_second_paper(chosen: Sequence[Evidence], ranked: Sequence[Evidence]) -> list[Evidence]:
