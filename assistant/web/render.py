@@ -11,6 +11,7 @@ from assistant.text.tables import Table, blocks
 from assistant.types import Answer, Citation, Evidence, Paper
 from assistant.web.conversation import Turn, Turns
 
+TITLE = "Abstract Assistant"
 SUMMARY_NOTE = (
     "The bundled library holds summaries written for this project, not the authors' abstracts; "
     "look the papers up by title."
