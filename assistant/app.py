@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
+from assistant.chat_models import ChatModels
 from assistant.errors import AssistantError, LibraryBusyError, ModelError, SettingsError
 from assistant.filters import Filter, parse_filter
 from assistant.library import Library
@@ -30,7 +31,6 @@ from assistant.types import (
 if TYPE_CHECKING:
     from assistant.adapters.chat_reranker import ChatReranker
     from assistant.adapters.llama_index_retrieval import HybridRetriever
-    from assistant.adapters.local_llm import LocalChat
     from assistant.adapters.sqlite_catalog import SqliteCatalog
     from assistant.answering import Answering
     from assistant.protocols import ChatModel, PairClassifier, Progress
@@ -76,8 +76,7 @@ class Assistant:
         self._idle = threading.Event()
         self._idle.set()
         self._closed = threading.Event()
-        self._chat: ChatModel | None = None
-        self._chat_ready = False
+        self.chat = ChatModels(self.settings, self._progress)
         self._classifier: PairClassifier | None = None
         self._classifier_ready = False
         self._notices: list[str] = []
@@ -93,10 +92,7 @@ class Assistant:
     def close(self) -> None:
         """End the local model's process and close the catalog."""
         self._closed.set()
-        stop = getattr(self._chat, "stop", None)
-        if stop:
-            stop()
-        self._chat, self._chat_ready = None, False
+        self.chat.close()
         self.library.close()
 
     # --- parts -------------------------------------------------------------------------
@@ -149,59 +145,29 @@ class Assistant:
                 self._classifier_ready = True
             return self._classifier
 
-    def _local_chat(self) -> "LocalChat":
-        from assistant.adapters import model_files
-        from assistant.adapters.local_llm import LocalChat
-
-        settings = self.settings
-        if settings.local_model_path:
-            path = Path(settings.local_model_path).expanduser()
-            name = path.stem
-            if not path.is_file():
-                raise ModelError(f"ASSISTANT_LOCAL_MODEL names {path}, which is not a file.")
-        else:
-            model = model_files.known_model("chat")
-            name = model.name
-            path = model_files.fetch(
-                model, settings.models, self._progress, offline=settings.offline
-            )
-        return LocalChat(
-            path, name, settings.threads, settings.start_timeout, settings.answer_timeout
-        )
-
     def chat_model(self) -> "ChatModel | None":
         """Return the chat model that the settings name, ready; None for extractive.
 
-        A model that can't be had becomes a notice with every answer, and None.
+        A model that can't be had, or is still prepared beside, becomes a notice with every
+        answer, and None.
+        """
+        return self.chat.get()
+
+    def prepare_beside(self) -> None:
+        """Fetch and start the local chat model in a thread; answers quote papers meanwhile."""
+        self.chat.prepare_beside()
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Answer by other settings from the next question on; home and embedder stay.
+
+        Questions that are being answered go on with the model they have, unless it is local.
         """
         with self._lock:
-            if not self._chat_ready:
-                self._chat = self._open_chat()
-                self._chat_ready = True
-            return self._chat
-
-    def _open_chat(self) -> "ChatModel | None":
-        settings = self.settings
-        if settings.chat_model == "extractive":
-            return None
-        try:
-            if settings.chat_model == "local":
-                local = self._local_chat()
-                local.start()
-                return local
-            if not settings.openai_api_key and not settings.openai_base_url:
-                raise ModelError("OPENAI_API_KEY is not set; put it into .env.")
-            from assistant.adapters.openai_chat import OpenAIChat
-
-            return OpenAIChat(
-                model=settings.openai_model,
-                api_key=settings.openai_api_key,
-                base_url=settings.openai_base_url,
-                timeout=settings.answer_timeout,
-            )
-        except ModelError as error:
-            self._notices.append(f"{error} Answers quote the papers' own sentences meanwhile.")
-            return None
+            before, self.settings = self.settings, settings
+            self.__dict__.pop("_answering", None)
+            if _names_model(before) != _names_model(settings):
+                former, self.chat = self.chat, ChatModels(settings, self._progress)
+                former.close()
 
     # --- the library -------------------------------------------------------------------
 
@@ -309,20 +275,8 @@ class Assistant:
 
     def fetch_models(self) -> None:
         """Fetch what models the settings need; what can't be had is told with each answer."""
-        from assistant.adapters import model_files
-
-        settings = self.settings
         self.library.embedder()
-        if settings.chat_model == "local" and not settings.local_model_path:
-            try:
-                model_files.fetch(
-                    model_files.known_model("chat"),
-                    settings.models,
-                    self._progress,
-                    offline=settings.offline,
-                )
-            except ModelError as error:
-                self._notices.append(str(error))
+        self.chat.fetch()
 
     def warm_up(self) -> None:
         """Load what the first question needs, the chat model first: it loads beside the rest."""
@@ -331,7 +285,7 @@ class Assistant:
             self.search("warm up", 1)
 
     def _take_notices(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*self._notices, *self.library.notices]))
+        return tuple(dict.fromkeys([*self.chat.notices(), *self._notices, *self.library.notices]))
 
     # --- questions ---------------------------------------------------------------------
 
@@ -422,6 +376,18 @@ class _Judge:
 
 def _filter(where: Where) -> Filter | None:
     return parse_filter(where) if isinstance(where, str) else where
+
+
+def _names_model(settings: Settings) -> tuple[object, ...]:
+    """Return all that makes another chat model of it."""
+    return (
+        settings.chat_model,
+        settings.openai_api_key,
+        settings.openai_base_url,
+        settings.openai_model,
+        settings.local_model_path,
+        settings.answer_timeout,
+    )
 
 
 def _message(turn: Turn) -> Message:

@@ -298,7 +298,8 @@ class Trace:
     """What happened on the way to an answer, for audit.
 
     `tokens` counts the chat model's `requests`, those whose tokens the server left
-    `unreported`, and the `prompt` and `completion` tokens of the others.
+    `unreported`, and the `prompt` and `completion` tokens of the others. `asked` is what the
+    model was given to write the answer, as messages.
     """
 
     standalone_question: str
@@ -309,6 +310,7 @@ class Trace:
     rejected: tuple[Mapping[str, Any], ...] = ()
     unknown_numbers: tuple[str, ...] = ()
     flagged: tuple[Flagged, ...] = ()
+    asked: tuple[Message, ...] = ()
     draft: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
 
@@ -350,6 +352,7 @@ class Answer:
             | {
                 "hits": list(self.trace.hits),
                 "flagged": [one.to_dict() for one in self.trace.flagged],
+                "asked": [vars(message).copy() for message in self.trace.asked],
             },
         }
 

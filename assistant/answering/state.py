@@ -45,6 +45,7 @@ class State:
     rejected: list[Rejected] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     flagged: tuple[Flagged, ...] = ()
+    asked: tuple[Message, ...] = ()
     draft: str = ""
     notices: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -126,5 +127,6 @@ class State:
             ),
             unknown_numbers=tuple(self.unknown),
             flagged=self.flagged,
+            asked=self.asked,
             draft=self.draft,
         )

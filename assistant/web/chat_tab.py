@@ -1,35 +1,44 @@
 """The tab that answers: the conversation at the left, the sources of its answers at the right."""
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components.chatbot import ExampleMessage
 
-from assistant.app import Assistant
-from assistant.web import render
-from assistant.web.conversation import Turns, converse, stopped
+from assistant.web.chat_handlers import BUSY, IDLE, ChatHandlers
+from assistant.web.conversation import Conversation
+from assistant.web.desk import Desk
+from assistant.web.filters_box import filters_box
+from assistant.web.sidebar import Sidebar
+from assistant.web.sources import panel
+
+__all__ = ["BUSY", "ChatTab", "chat_tab"]
 
 STATE_SECONDS = 24 * 60 * 60
-# Answered by the bundled library, but for the last, which shows what an abstention looks like.
-EXAMPLES = (
-    "What do lottery tickets show about pruning networks early in training?",
-    "How does MiniLM distill a large transformer into a small one?",
-    "How fast is DDRNet on Cityscapes?",
-    "Which papers prune networks at initialization?",
-    "What dose of ibuprofen is safe for children?",
-)
-IDLE: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
-BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
+# No secret, as every browser gets it: a constant, so that a restart forgets nothing.
+BROWSER_KEY = "open"
+# The page's script hands presses on to these; see page.js.
+_BRIDGE = "window.addEventListener('act:{kind}', event => trigger('click', event.detail));"
+_PRESS_DOWNLOAD = "() => setTimeout(() => document.querySelector('#file')?.click(), 300)"
 
 
-def chat_tab(assistant: Assistant, blocks: gr.Blocks, head: gr.HTML, clear: gr.Button) -> None:
-    """Lay out the tab and wire it; `head` is filled and `clear` works for the whole page."""
-    turns = gr.State((), time_to_live=STATE_SECONDS)
+@dataclass(frozen=True, kw_only=True)
+class ChatTab:
+    """What other parts of the page may read: the state that holds a `Conversation`."""
+
+    talk: gr.State
+
+
+def chat_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML, side: Sidebar) -> ChatTab:
+    """Lay the tab out and wire it; `head` is filled whenever the page is opened."""
+    do = ChatHandlers(desk)
+    talk = gr.State(Conversation(), time_to_live=STATE_SECONDS)
+    opened = gr.BrowserState("", storage_key="abstract-assistant", secret=BROWSER_KEY)
     with gr.Row(elem_id="columns"):
         with gr.Column(elem_id="talk", scale=3):
             chat = _chatbot()
+            editing = gr.HTML(elem_id="editing")
+            filters = filters_box()
             box = gr.Textbox(
                 elem_id="question",
                 label="Your question",
@@ -39,21 +48,49 @@ def chat_tab(assistant: Assistant, blocks: gr.Blocks, head: gr.HTML, clear: gr.B
                 **IDLE,
             )
         with gr.Column(elem_id="panel", scale=2):
-            sources = gr.HTML(render.panel(()))
+            sources = gr.HTML(panel(()))
+    asks, acts = _bridge("ask"), _bridge("do")
     # No named endpoints: the page's handlers are for the page.
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    options["outputs"] = [turns, chat, sources, box]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [talk, chat, sources, box, editing, opened, side.listed]
+    everything = [*outputs, *filters.shown, side.delete]
     # "multiple": of an event that was stopped, Gradio's page thinks that it still runs.
     asking = gr.on(
-        [box.submit, chat.example_select],
-        _asker(assistant),
-        inputs=[box, turns],
+        [box.submit, chat.example_select, chat.option_select, asks.click],
+        do.ask,
+        inputs=[box, talk, *filters.inputs],
+        outputs=outputs,
         trigger_mode="multiple",
-        **options,
+        **quiet,
     )
-    box.stop(_stop, inputs=[turns], cancels=[asking], queue=False, **options)
-    clear.click(_start_anew, cancels=[asking], queue=False, **options)
-    blocks.load(_opener(assistant), **{**options, "outputs": [head, chat]})
+    ends: dict[str, Any] = {"cancels": [asking], "queue": False, **quiet}
+    box.stop(do.stop, inputs=[talk], outputs=outputs, **ends)
+    side.clear.click(do.start_anew, outputs=everything, **ends)
+    side.listed.input(do.open, inputs=[side.listed, talk], outputs=everything, **ends)
+    side.delete.click(do.delete, inputs=[side.delete, talk], outputs=everything, **ends)
+    side.search.change(
+        do.search, inputs=[side.search, talk], outputs=[side.listed], trigger_mode="always_last",
+        **quiet,
+    )  # fmt: skip
+    acts.click(
+        do.act, inputs=[talk, *filters.inputs], outputs=everything, trigger_mode="multiple", **quiet
+    )
+    for button, make in ((side.markdown, do.as_markdown), (side.json, do.as_json)):
+        button.click(make, inputs=[talk], outputs=[side.file], **quiet).success(
+            None, js=_PRESS_DOWNLOAD
+        )
+    side.cases.click(do.cases, outputs=[side.file], **quiet).success(None, js=_PRESS_DOWNLOAD)
+    for part in filters.inputs:
+        part.change(
+            do.say_scope, inputs=filters.inputs, outputs=filters.shown[-2:], queue=False, **quiet
+        )
+    filters.clear.click(do.clear_filters, outputs=filters.shown, queue=False, **quiet)
+    blocks.load(do.load, inputs=[opened], outputs=[head, *everything], **quiet)
+    return ChatTab(talk=talk)
+
+
+def _bridge(kind: str) -> gr.HTML:
+    return gr.HTML("", js_on_load=_BRIDGE.format(kind=kind), elem_id=f"bridge-{kind}")
 
 
 def _chatbot() -> gr.Chatbot:
@@ -71,55 +108,3 @@ def _chatbot() -> gr.Chatbot:
         group_consecutive_messages=False,
         buttons=[],
     )
-
-
-def _asker(assistant: Assistant) -> Callable[..., Iterator[tuple[Any, ...]]]:
-    """Return what answers a question: typed, or clicked among the examples."""
-
-    def ask(typed: str, earlier: Turns, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        if earlier and earlier[-1].is_open:  # One question at a time in one conversation.
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            return
-        data = event._data or {}
-        clicked = data["value"]["text"] if "value" in data else ""
-        question = (clicked or typed or "").strip()
-        if not question:  # The box is left alone: by now the next question may stand in it.
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            return
-        box: Any = gr.Textbox(value="", **BUSY)
-        now = earlier
-        for now in converse(assistant, question, earlier):
-            yield now, render.messages(now), gr.skip(), box
-            box = gr.skip()
-        yield now, render.messages(now), render.panel(now), gr.Textbox(**IDLE)
-
-    return ask
-
-
-def _stop(turns: Turns) -> tuple[Any, ...]:
-    ended = stopped(turns)
-    return ended, render.messages(ended), render.panel(ended), gr.Textbox(**IDLE)
-
-
-def _start_anew() -> tuple[Any, ...]:
-    return (), [], render.panel(()), gr.Textbox(value="", **IDLE)
-
-
-def _opener(assistant: Assistant) -> Callable[[], tuple[Any, ...]]:
-    """Return what fills the header and the examples when a browser opens the page."""
-
-    @lru_cache(maxsize=1)
-    def has_summaries(_generation: int) -> bool:
-        return any(paper.is_summary for paper in assistant.papers())
-
-    def opened() -> tuple[Any, ...]:
-        papers = assistant.count()
-        bundled = has_summaries(assistant.catalog.generation())
-        model = render.model_name(assistant.settings)
-        examples = [ExampleMessage(text=question) for question in EXAMPLES] if bundled else None
-        return (
-            render.header(render.TITLE, papers, model, has_summaries=bundled),
-            gr.Chatbot(examples=examples, placeholder=render.placeholder(papers)),
-        )
-
-    return opened

@@ -4,27 +4,36 @@ import gradio as gr
 
 from assistant.app import Assistant
 from assistant.web.chat_tab import chat_tab
+from assistant.web.desk import open_desk
 from assistant.web.look import look
 from assistant.web.render import TITLE
+from assistant.web.settings_tab import settings_tab
+from assistant.web.sidebar import sidebar
+from assistant.web.status import status_line
 
 __all__ = ["look", "page"]
 
 QUESTIONS_AT_ONCE = 10
 QUESTIONS_WAITING = 100
+CACHE_SECONDS = (3600, 3600)
+"""How often files for download are looked for, and the age at which they are deleted."""
 
 
 def page(assistant: Assistant) -> gr.Blocks:
     """Return the page, to be served with `look()`; the assistant stays the caller's to close."""
-    blocks = gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False)
+    desk = open_desk(assistant)
+    blocks = gr.Blocks(
+        title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS
+    )
     with blocks:
-        with gr.Row(elem_id="top"):
-            head = gr.HTML(elem_id="head")
-            clear = gr.Button("New conversation", elem_id="clear", size="sm")
+        side = sidebar()
+        head = gr.HTML(elem_id="head")
+        status_line(desk, blocks, head)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Chat", id="chat", elem_id="chat-tab"):
-                chat_tab(assistant, blocks, head, clear)
+                chat_tab(desk, blocks, head, side)
             # The library tab goes here, in a `gr.Tab` of its own.
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
-                gr.HTML()
+                settings_tab(desk, blocks, head)
     blocks.queue(default_concurrency_limit=QUESTIONS_AT_ONCE, max_size=QUESTIONS_WAITING)
     return blocks

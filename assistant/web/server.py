@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import math
 import os
 import socket
 import threading
@@ -12,12 +13,14 @@ from typing import Any, Self
 
 from assistant.app import Assistant
 from assistant.errors import AssistantError, SettingsError
+from assistant.web.access import Brake, Gate, demanded
 
 logger = logging.getLogger(__name__)
 
 START_SECONDS = 60
 STOP_SECONDS = 10
 HIGHEST_PORT = 65_535
+BAD_REQUEST = 400
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Whatever got into the page, the browser would load it from this server only.
 _POLICY = (
@@ -42,8 +45,11 @@ class PageServer:
         """Take the address at once, so that a taken one is known early; port 0 means any.
 
         Raises:
-            SettingsError: the address is taken or not to be had.
+            SettingsError: the address is taken or not to be had, or it can be reached from
+                other machines and no password is set.
         """
+        settings = assistant.settings
+        self._users = demanded(host, LOOPBACK, settings.user, settings.password)
         self._socket = _listener(host, port)
         self._host = host
         self._port = int(self._socket.getsockname()[1])
@@ -52,14 +58,15 @@ class PageServer:
         self.address = f"http://{shown}:{self._port}"
 
     def start(self) -> Self:
-        """Build the page and serve it in a thread.
+        """Build the page and serve it in a thread, while the chat model is fetched beside.
 
         Raises:
             AssistantError: the server doesn't start.
         """
         import uvicorn
 
-        app = _application(self._assistant, self._host, self._port)
+        self._assistant.prepare_beside()
+        app = _application(self._assistant, self._host, self._port, self._users)
         config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=3)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -114,7 +121,7 @@ def serve(
     `on_ready` is called with the address as soon as the page can be opened.
 
     Raises:
-        SettingsError: the address is taken or not to be had.
+        SettingsError: the address is taken or not to be had, or needs a password.
     """
     server = PageServer(assistant, host=host, port=port).start()
     try:
@@ -161,7 +168,7 @@ def _why(error: OSError, host: str, port: int) -> str:
     return f"{host}, port {port} can't be served ({error}); pass --host or --port."
 
 
-def _application(assistant: Assistant, host: str, port: int) -> _App:
+def _application(assistant: Assistant, host: str, port: int, users: dict[str, str]) -> _App:
     """Return the page as an ASGI application."""
     import gradio as gr
     from fastapi import FastAPI
@@ -184,13 +191,47 @@ def _application(assistant: Assistant, host: str, port: int) -> _App:
         run_history=False,
         show_error=False,
         max_file_size="1kb",
+        auth=Gate(users) if users else None,
+        auth_message="This library is private." if users else None,
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
         **look(),
     )
-    return _with_headers(app)
+    return _with_headers(_with_brake(app, Brake()) if users else app)
+
+
+def _with_brake(app: _App, brake: Brake) -> _App:
+    """Refuse logins from an address that failed too often, before passwords are compared."""
+
+    async def answer(scope: _Message, receive: _Receive, send: _Send) -> None:
+        is_login = scope["type"] == "http" and scope["method"] == "POST"
+        if not is_login or scope["path"].rstrip("/") != "/login":
+            await app(scope, receive, send)
+            return
+        address = (scope.get("client") or ("",))[0]
+        seconds = brake.wait(address)
+        if seconds:
+            await _refused(send, seconds)
+            return
+
+        async def noted(message: _Message) -> None:
+            if message["type"] == "http.response.start":
+                (brake.passed if message["status"] < BAD_REQUEST else brake.failed)(address)
+            await send(message)
+
+        await app(scope, receive, noted)
+
+    return answer
+
+
+async def _refused(send: _Send, seconds: float) -> None:
+    wait = str(math.ceil(seconds))
+    headers = [(b"content-type", b"application/json"), (b"retry-after", wait.encode())]
+    body = f'{{"detail": "Too many failed logins; try again in {wait} seconds."}}'.encode()
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _with_headers(app: _App) -> _App:

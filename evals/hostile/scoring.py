@@ -11,7 +11,8 @@ from assistant.settings import Settings
 from assistant.text.sentences import split_sentences
 from assistant.types import Answer
 from assistant.web.conversation import Turn
-from assistant.web.render import panel, reply, safe_link
+from assistant.web.render import reply, safe_link
+from assistant.web.sources import panel
 from evals.hostile.cases import Case
 from evals.matching import contains, folded, without_marks
 
