@@ -50,6 +50,7 @@ class ChatModels:
         self._is_closed = False
         self._failures: list[str] = []
         self.preparation = Preparation()
+        self.worker: threading.Thread | None = None
 
     def get(self) -> ChatModel | None:
         """Return the model, ready; None for extractive, and while it is prepared beside.
@@ -79,7 +80,8 @@ class ChatModels:
             if self._settings.chat_model != "local":
                 return  # Nothing takes time: a server is only named.
             self.preparation = Preparation(state="fetching", name=self._name())
-        threading.Thread(target=self._prepare, daemon=True).start()
+        self.worker = threading.Thread(target=self._prepare, daemon=True)
+        self.worker.start()
 
     def notices(self) -> list[str]:
         """Return what goes wrong or is not ready yet, in words."""

@@ -42,8 +42,9 @@ def filters_box() -> FiltersBox:
         with gr.Row():
             low = gr.Number(label="From year", precision=0, minimum=0, min_width=90, value=None)
             high = gr.Number(label="To year", precision=0, minimum=0, min_width=90, value=None)
-        topics = _many("Topics", "filter-topics")
-        sources = _many("Sources", "filter-sources")
+        with gr.Row():
+            topics = _many("Topics", "filter-topics")
+            sources = _many("Sources", "filter-sources")
         papers = _many("Papers (or an id, DOI, arXiv id)", "filter-papers", custom=True)
         clear = gr.Button("Clear filters", size="sm", elem_id="filters-clear")
     words = gr.HTML(elem_id="scope")
@@ -55,7 +56,13 @@ def filters_box() -> FiltersBox:
 
 def _many(label: str, name: str, *, custom: bool = False) -> gr.Dropdown:
     return gr.Dropdown(
-        label=label, choices=[], value=[], multiselect=True, allow_custom_value=custom, elem_id=name
+        label=label,
+        choices=[],
+        value=[],
+        multiselect=True,
+        allow_custom_value=custom,
+        min_width=120,
+        elem_id=name,
     )
 
 
@@ -103,7 +110,7 @@ def shown(scope: Scope, offered: Choices | None = None) -> list[Any]:
 def said(scope: Scope) -> list[Any]:
     """Return the label of the folded box, and in words what holds."""
     count = scope.count()
-    words = f"Only papers {scope}." if count else ""
+    words = f"Only {scope}." if count else ""
     label = f"{LABEL} ({count} in force)" if count else LABEL
     html = f'<p class="scope" role="status">{escape(words)}</p>' if words else ""
     return [gr.Accordion(label=label), html]

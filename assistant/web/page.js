@@ -3,9 +3,6 @@
   let lastMark = null;
   let latest;
 
-  // Beside a phone's page the list of conversations lies over it: it begins closed.
-  const narrow = matchMedia("(max-width: 800px)").matches;
-
   function show(source) {
     const section = source.closest("section.sources");
     for (const other of document.querySelectorAll("section.sources")) {
@@ -151,7 +148,25 @@
     }
   }
 
+  // On a phone the list of conversations lies over the page: it begins closed, and closes again.
+  const narrow = matchMedia("(max-width: 800px)").matches;
+  let met = false;
+
+  function closeList() {
+    const side = document.querySelector("#side.open");
+    if (narrow && side) side.querySelector("button.toggle-button").click();
+    return Boolean(side);
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.closest?.("#conversations")) closeList();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#clear")) closeList();
+  });
+
   new MutationObserver(() => {
+    met ||= closeList();
     followLatest();
     readAsText();
   }).observe(document, { subtree: true, childList: true, attributeFilter: ["aria-label"] });

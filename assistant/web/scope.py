@@ -51,10 +51,10 @@ class Scope:
             parts.append(f"up to {self.high}")
         parts += [f"on {' or '.join(self.topics)}"] * bool(self.topics)
         parts += [f"out of {' or '.join(self.sources)}"] * bool(self.sources)
+        which = ["the chosen paper", f"the {len(self.papers)} chosen papers"]
         if self.papers:
-            count = len(self.papers)
-            parts.append("the chosen paper" if count == 1 else f"the {count} chosen papers")
-        return ", ".join(parts)
+            return ", ".join([which[len(self.papers) > 1], *parts])
+        return f"papers {', '.join(parts)}" if parts else ""
 
 
 EVERYTHING = Scope()

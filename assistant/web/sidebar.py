@@ -29,7 +29,7 @@ def sidebar() -> Sidebar:
         clear = gr.Button("New conversation", elem_id="clear", variant="primary", size="sm")
         search = gr.Textbox(
             elem_id="find", show_label=False, label="Search conversations", max_lines=1,
-            placeholder="Search conversations",
+            container=False, placeholder="Search conversations",
         )  # fmt: skip
         listed = gr.Radio(
             choices=[], label="Conversations", show_label=False, elem_id="conversations",

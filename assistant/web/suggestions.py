@@ -9,6 +9,8 @@ from assistant.types import Answer, Paper
 MOST = 3
 LONGEST_NAME_WORDS = 3
 LONGEST_QUOTED_WORDS = 12
+NEAR = 0.6
+"""Share of the best retrieval score from which on a paper that isn't cited is worth a question."""
 _NUMBER = re.compile(r"\d")
 
 
@@ -25,9 +27,10 @@ def suggestions(answer: Answer, asked: Sequence[str] = ()) -> list[str]:
         for one in unused
         if one.paper in cited and _NUMBER.search(one.text)
     ]
-    others = _papers(one.paper for one in unused if one.paper not in cited)
-    further += [f"What does {name(paper)} propose?" for paper in [*others, *answer.nearest]]
     further += [f"What problem does {name(paper)} address?" for paper in cited]
+    least = NEAR * max((one.score for one in answer.evidence), default=0.0)
+    others = [one.paper for one in unused if one.score >= least] if cited else answer.nearest
+    further += [f"What does {name(one)} propose?" for one in _papers(others) if one not in cited]
     known = {question.casefold().strip() for question in asked}
     fresh = [one for one in dict.fromkeys(further) if one.casefold() not in known]
     return fresh[:MOST]

@@ -11,7 +11,7 @@ def as_markdown(conversation: Conversation) -> str:
     """Return questions, answers and their sources; text of others can make no markup."""
     parts = [f"# {_inert(conversation.title)}"]
     if str(conversation.scope):
-        parts.append(f"*Only papers {_inert(str(conversation.scope))}.*")
+        parts.append(f"*Only {_inert(str(conversation.scope))}.*")
     for turn in conversation.turns:
         parts.append(f"## {_inert(' '.join(turn.question.split()))}")
         parts += _turn(turn)
