@@ -1,9 +1,6 @@
 """Who may open the page, and how the settings are kept."""
 
 import stat
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +13,8 @@ from assistant.chat_models import Preparation
 from assistant.errors import SettingsError
 from assistant.settings import Settings
 from assistant.web.access import FREE_TRIES, Brake, Gate, accounts, demanded
-from assistant.web.preferences import Form, applied, keep, tested
-from assistant.web.server import LOOPBACK, PageServer
+from assistant.web.preferences import Form, applied, keep, try_connection
+from assistant.web.server import LOOPBACK
 from tests.fakes import KEY, FakeServer, fails, says
 
 FORM: dict[str, Any] = {
@@ -68,28 +65,6 @@ class TestAccounts:
         assert brake.wait("a") == 4
         brake.passed("a")
         assert brake.wait("a") == 0
-
-    def test_a_page_with_a_password_shows_nothing_without_it(
-        self, library: Callable[..., Assistant]
-    ) -> None:
-        assistant = library((), user="ann", password="right")
-
-        def post(password: str) -> int:
-            form = urllib.parse.urlencode({"username": "ann", "password": password}).encode()
-            try:
-                with urllib.request.urlopen(f"{server.address}/login", form) as reply:
-                    return int(reply.status)
-            except urllib.error.HTTPError as error:
-                error.close()
-                return error.code
-
-        with PageServer(assistant, host="127.0.0.1", port=0) as server:
-            with pytest.raises(urllib.error.HTTPError, match="401") as refused:
-                urllib.request.urlopen(f"{server.address}/config")
-            refused.value.close()
-            assert post("right") == 200
-            assert [post("wrong") for _ in range(FREE_TRIES)] == [400] * FREE_TRIES
-            assert post("right") == 429
 
 
 class TestSettingsFile:
@@ -172,9 +147,9 @@ class TestPreferences:
         form = Form(**FORM | {"address": server.address, "key": KEY})
         wanted = applied(form, assistant.settings)
         server.will(says("ready"))
-        assert tested(wanted, assistant) == "It works: m answered."
+        assert try_connection(wanted, assistant) == "It works: m answered."
         server.will(fails(401))
-        refused = tested(wanted, assistant)
+        refused = try_connection(wanted, assistant)
         assert "refused the key" in refused
         assert KEY not in refused
 

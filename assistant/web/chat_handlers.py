@@ -105,6 +105,7 @@ class ChatHandlers:
             examples = [ExampleMessage(text=question) for question in EXAMPLES]
         talk = self._desk.open(owner_of(request), str(conversation_id or ""), gr.Warning)
         row = list(self._everything(talk, owner_of(request)))
+        row[3] = gr.Textbox(value="", interactive=True, **IDLE)
         row[1] = gr.Chatbot(
             value=row[1], examples=examples, placeholder=render.placeholder(assistant.count())
         )

@@ -45,6 +45,7 @@ def chat_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML, side: Sidebar) -> Cha
                 show_label=False,
                 placeholder="Ask about the papers, or follow up",
                 max_lines=6,
+                interactive=False,  # Until the page is filled: that would undo what was asked.
                 **IDLE,
             )
         with gr.Column(elem_id="panel", scale=2):

@@ -60,11 +60,13 @@ def _dropped(answer: Answer) -> str:
     unknown = answer.trace.unknown_numbers
     if unknown:
         rows.append(f"<li>Citations of nothing: {escape(', '.join(unknown))}</li>")
-    rows += [
+    aside = [
         f"<li><q>{escape(one.text)}</q> {escape('; '.join(one.reasons))}</li>"
         for one in answer.trace.flagged
     ]
-    return f"<h3>Dropped</h3>{_listed(rows) if rows else '<p>Nothing was dropped.</p>'}"
+    kept_out = f"<h3>Kept out of the evidence</h3>{_listed(aside)}" if aside else ""
+    dropped = _listed(rows) if rows else "<p>Nothing was dropped.</p>"
+    return f"<h3>Dropped from the answer</h3>{dropped}{kept_out}"
 
 
 def _seconds(answer: Answer) -> str:

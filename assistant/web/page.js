@@ -150,13 +150,16 @@
 
   // On a phone the list of conversations lies over the page: it begins closed, and closes again.
   const narrow = matchMedia("(max-width: 800px)").matches;
-  let met = false;
-
   function closeList() {
     const side = document.querySelector("#side.open");
     if (narrow && side) side.querySelector("button.toggle-button").click();
     return Boolean(side);
   }
+
+  // Again and again, as the first press may come before the page listens to it.
+  const closing = setInterval(() => {
+    if (!narrow || (!closeList() && document.querySelector("#side"))) clearInterval(closing);
+  }, 150);
 
   document.addEventListener("change", (event) => {
     if (event.target.closest?.("#conversations")) closeList();
@@ -166,7 +169,6 @@
   });
 
   new MutationObserver(() => {
-    met ||= closeList();
     followLatest();
     readAsText();
   }).observe(document, { subtree: true, childList: true, attributeFilter: ["aria-label"] });

@@ -83,7 +83,7 @@ def keep(settings: Settings) -> str:
     return told
 
 
-def tested(settings: Settings, assistant: Assistant) -> str:
+def try_connection(settings: Settings, assistant: Assistant) -> str:
     """Ask the model that the settings name for a word; return in plain words what came of it."""
     if settings.chat_model == "extractive":
         return "Nothing to test: answers quote the papers, and no model is asked."

@@ -69,7 +69,7 @@ def settings_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML) -> None:
     def tested(*values: Any) -> str:
         try:
             wanted = preferences.applied(_form(*values), desk.assistant.settings)
-            return render.told(preferences.tested(wanted, desk.assistant))
+            return render.told(preferences.try_connection(wanted, desk.assistant))
         except AssistantError as error:
             return render.told(str(error))
 
