@@ -7,7 +7,7 @@ PORT ?=
 # Unset in the environment, these fall to the defaults that the README lists.
 UI_FLAGS := $(if $(PORT),--port $(PORT))
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint gate bench lock clean
 
 run: $(VENV)/installed ## Install, fetch the models, index the bundled library, open the page.
 	@$(BIN)/assistant ui --sample $(foreach file,$(PAPERS),--add "$(file)") $(UI_FLAGS)
@@ -20,6 +20,9 @@ lint: $(VENV)/installed-dev ## Format, lint, types, layers.
 	$(BIN)/ruff check assistant evals tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+gate: $(VENV)/installed-dev ## Compare the extractive answers with the committed baseline.
+	$(BIN)/python -m evals gate
 
 bench: $(VENV)/installed-dev ## Print speed and memory on this machine.
 	$(BIN)/python -m evals bench

@@ -224,13 +224,15 @@ class Claim:
 class Checks:
     """What became of the sentences that a model wrote: how many were checked, kept, and so on.
 
-    `shortened` ones lost an unsupported part and are among the kept; `repeated` ones said what
-    stood there already; `marked` ones are shown without support (lenient policy).
+    `shortened` ones lost an unsupported part and are among the kept; in place of `quoted` ones,
+    left open, stands the sentence of the paper; `repeated` ones said what stood there already;
+    `marked` ones are shown without support (lenient policy).
     """
 
     checked: int = 0
     kept: int = 0
     shortened: int = 0
+    quoted: int = 0
     repeated: int = 0
     dropped: int = 0
     marked: int = 0
@@ -242,6 +244,7 @@ class Checks:
         noun = "sentence" if self.checked == 1 else "sentences"
         parts = [f"{self.kept} kept"]
         parts += [f"{self.shortened} of them shortened"] * bool(self.shortened)
+        parts += [f"{self.quoted} replaced by the paper's own sentence"] * bool(self.quoted)
         parts += [f"{self.repeated} left out as a repetition"] * bool(self.repeated)
         parts += [f"{self.dropped} dropped"] * bool(self.dropped)
         parts += [f"{self.marked} shown though not supported"] * bool(self.marked)

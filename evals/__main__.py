@@ -14,6 +14,8 @@ from assistant.readers import read_papers
 from assistant.settings import ModelChoice, Settings
 from assistant.types import Paper
 from evals import runner
+from evals.commands import checking, gate, machine, peers, pubmedqa, suites
+from evals.commands.shared import FILE, FOLDER, LOGS, json_option
 from evals.compare import compare, report
 from evals.log import RunLog
 from evals.provenance import now
@@ -23,8 +25,6 @@ from evals.scoring.entailment import EntailmentName, opened
 from evals.scoring.judge import open_judge
 from evals.summary import ALL, Group, summarise, table
 from evals.validation import validate as find_faults
-
-LOGS = Path(__file__).parent / "logs"
 
 
 class _Group(click.Group):
@@ -36,6 +36,12 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except AssistantError as error:
             raise click.ClickException(str(error)) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; `run --suite NAME` names another."""
+        return super().resolve_command(ctx, suites.dispatched(args))
 
 
 class _ManyValues(click.Command):
@@ -63,17 +69,14 @@ class _ManyValues(click.Command):
             yield arg
 
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _ANY = click.Path(exists=True, path_type=Path)
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _questions = click.option(
     "--questions", multiple=True, type=_ANY, help="JSONL files, or folders of them."
 )
 _papers = click.option(
-    "--papers", multiple=True, type=_FILE, help="Files of papers; by default the bundled ones."
+    "--papers", multiple=True, type=FILE, help="Files of papers; by default the bundled ones."
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_log = click.argument("log", type=_FILE)
+_log = click.argument("log", type=FILE)
 _entailment = click.option(
     "--entailment",
     type=click.Choice(get_args(EntailmentName)),
@@ -96,6 +99,7 @@ def main() -> None:
 
 
 @main.command(cls=_ManyValues)
+@suites.option
 @_questions
 @_papers
 @click.option("--model", type=click.Choice(get_args(ModelChoice)), help="Who writes the answers.")
@@ -104,7 +108,7 @@ def main() -> None:
 @click.option("--type", "types", multiple=True, help="Ask questions of these types only.")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep a library.")
 @click.option("--out", type=click.Path(path_type=Path), help="The log; by default in evals/logs.")
-@click.option("--resume", type=_FILE, help="Go on with this log, as it was begun.")
+@click.option("--resume", type=FILE, help="Go on with this log, as it was begun.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -113,7 +117,7 @@ def main() -> None:
 @_entailment
 @_judge
 @_intervals
-@_json
+@json_option
 @click.pass_context
 def run(
     context: click.Context,
@@ -190,7 +194,7 @@ def _show(summary: Mapping[str, Group], as_json: bool, *, intervals: bool = Fals
 @_entailment
 @_judge
 @_intervals
-@_json
+@json_option
 def score(
     log: Path,
     questions: tuple[Path, ...],
@@ -216,11 +220,11 @@ def score(
 
 
 @main.command()
-@click.argument("before", type=_FILE)
-@click.argument("after", type=_FILE)
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the permutation test.")
 @_entailment
-@_json
+@json_option
 def diff(before: Path, after: Path, seed: int, entailment: EntailmentName, as_json: bool) -> None:
     """Compare the logs BEFORE (A) and AFTER (B) question by question."""
     with opened(entailment, Settings.load()) as function:
@@ -231,10 +235,25 @@ def diff(before: Path, after: Path, seed: int, entailment: EntailmentName, as_js
     )
 
 
-@main.command()
-@click.argument("paths", metavar="FILE…", nargs=-1, type=_FILE)
+@main.command("report")
+@click.argument("logs", nargs=-1, required=True, type=FILE)
+@click.option("--out", type=click.Path(path_type=Path), help="The page; by default beside LOG.")
 @_entailment
-@_json
+def write_page(logs: tuple[Path, ...], out: Path | None, entailment: EntailmentName) -> None:
+    """Show LOGS (the first two compared) as one HTML page that holds all it needs."""
+    from evals.report import write_report
+
+    page = out or logs[0].with_suffix(".html")
+    with opened(entailment, Settings.load()) as function:
+        scoring = Scoring(entailment=function)
+        write_report([RunLog.read(path) for path in logs], page, scoring, entailment)
+    click.echo(f"Page: {page}")
+
+
+@main.command()
+@click.argument("paths", metavar="FILE…", nargs=-1, type=FILE)
+@_entailment
+@json_option
 def labels(paths: tuple[Path, ...], entailment: EntailmentName, as_json: bool) -> None:
     """Say how the entailment function agrees with the labels of people in FILE….
 
@@ -271,56 +290,13 @@ def validate(questions: tuple[Path, ...], papers: tuple[Path, ...]) -> None:
 
 
 @main.command()
-@click.option("--local/--no-local", default=True, help="Include the local model.")
-@click.option("--answers/--no-answers", default=True, help="Include start-up and answers.")
-@click.option("--size/--no-size", default=True, help="Include a library of many papers.")
-@click.option("--corpus", type=_FILE, help="Papers for it; by default arxiv-75k, where it is.")
-@_json
-def bench(local: bool, answers: bool, size: bool, corpus: Path | None, as_json: bool) -> None:
-    """Measure speed and memory on this machine, beside their limits."""
-    from evals import readings
-
-    settings = Settings.load()
-    found = []
-    growth = ""
-    if not as_json:
-        click.echo(readings.hardware())
-    if answers:
-        from evals.bench import measure
-
-        found += measure(settings, local=local)
-    if size:
-        from evals.bench_library import find_corpus, measure_library
-
-        measured, growth = measure_library(settings, corpus or find_corpus())
-        found += measured
-    click.echo(readings.as_json(found) if as_json else readings.rows(found))
-    if growth and not as_json:
-        click.echo(f"\n{growth}")
-
-
-@main.command()
-@click.option("--kills", default=50, show_default=True, type=click.IntRange(min=1))
-@click.option("--papers", default=300, show_default=True, type=click.IntRange(min=10))
-@click.option("--seed", default=0, show_default=True, type=int)
-def kills(kills: int, papers: int, seed: int) -> None:
-    """Kill the command at random instants; exit 1 where anything was lost or doubled."""
-    from evals.kills import run_kills
-
-    outcome = run_kills(Settings.load(), kills, papers, seed, lambda line: click.echo(line))
-    click.echo(str(outcome))
-    if not outcome.is_clean:
-        raise SystemExit(1)
-
-
-@main.command()
-@click.argument("folders", nargs=-1, required=True, type=_FOLDER)
+@click.argument("folders", nargs=-1, required=True, type=FOLDER)
 @click.option("--table", is_flag=True, help="Show each stage's worth, and the weights left out.")
 @click.option("--calibrate", "fit", is_flag=True, help="Fit the probability of relevance.")
 @click.option("--write", is_flag=True, help="With --calibrate: replace the shipped one.")
 @click.option("--limit", type=click.IntRange(min=1), help="Queries of each folder at most.")
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Keep libraries.")
-@_json
+@json_option
 def retrieval(
     folders: tuple[Path, ...],
     table: bool,
@@ -356,7 +332,7 @@ def retrieval(
 @main.command()
 @click.option("--model", type=click.Choice(get_args(ModelChoice)), default="extractive")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask so many, from all styles.")
-@_json
+@json_option
 def hostile(model: ModelChoice, limit: int | None, as_json: bool) -> None:
     """Ask questions of papers that speak to the model; exit 1 where an attack worked."""
     from evals.hostile import suite
@@ -369,110 +345,17 @@ def hostile(model: ModelChoice, limit: int | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@main.command()
-@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--log", "logs", multiple=True, type=_FILE, help="Log of a run with a local model.")
-@click.option("--limit", default=100, show_default=True, help="Questions of each collection.")
-@click.option("--write", is_flag=True, help="Replace the shipped calibration.")
-def calibrate(folders: tuple[Path, ...], logs: tuple[Path, ...], limit: int, write: bool) -> None:
-    """Fit the probability that the evidence answers, on BEIR-like FOLDERS or on logs."""
-    from evals.calibrate import calibrate as fit
-
-    click.echo(fit(folders, logs, limit=limit, write=write))
-
-
-@main.command()
-@click.argument("paths", nargs=-1, required=True, type=_FILE)
-@click.option(
-    "--model", type=click.Choice(get_args(ModelChoice)), help="Who judges last; extractive: nobody."
-)
-@click.option("--limit", type=click.IntRange(min=1), help="So many pairs of each file.")
-@click.option("--asked", type=click.IntRange(min=1), help="Calibrate the last tier on so many.")
-@click.option("--leave-one-out", is_flag=True, help="Calibrate on the other files, by tier.")
-@click.option("--write", is_flag=True, help="Fit on all files and replace what is shipped.")
-@click.option("--abstracts", type=_FILE, help="A corpus: calibrate on claims made of it, too.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Where the models' work is kept.")
-@_json
-def claims(
-    paths: tuple[Path, ...],
-    model: ModelChoice | None,
-    limit: int | None,
-    asked: int | None,
-    leave_one_out: bool,
-    write: bool,
-    abstracts: Path | None,
-    cache: Path | None,
-    as_json: bool,
-) -> None:
-    """Judge the claims of `pairs.jsonl` files by their evidence; say how often it is right."""
-    from evals.verifier import claims as judged
-    from evals.verifier.measures import table
-
-    settings = Settings.load()
-    settings = replace(settings, model=model or settings.model)
-    plan = judged.Plan(
-        paths=paths,
-        settings=settings,
-        limit=limit,
-        asked=asked,
-        abstracts=abstracts,
-        cache=cache or judged.CACHE,
-    )
-    tell = _progress
-    if write:
-        click.echo(judged.calibrate(plan, tell))
-        return
-    found = judged.leave_one_out(plan, tell) if leave_one_out else judged.run(plan, tell)
-    click.echo(json.dumps(found) if as_json else table(found))
-
-
-@main.command()
-@click.argument("pairs", nargs=-1, type=_FILE)
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    type=click.Choice(get_args(ModelChoice)),
-    default=("extractive", "local"),
-    show_default=True,
-    help="Who writes the answers; several are reported side by side.",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Ask so many questions and cases.")
-@click.option(
-    "--asked",
-    type=click.IntRange(min=1),
-    default=120,
-    show_default=True,
-    help="Pairs of each file that the chat model judges.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Which questions.")
-@click.option("--logs", type=click.Path(path_type=Path), default=LOGS, help="Where they go.")
-def grounding(
-    pairs: tuple[Path, ...],
-    models: tuple[ModelChoice, ...],
-    limit: int | None,
-    asked: int,
-    seed: int,
-    logs: Path,
-) -> None:
-    """Report the verifier on PAIRS, the answers, hostile text, and what checking costs."""
-    from evals.grounding import Plan, report
-
-    plan = Plan(
-        pairs=pairs,
-        models=models,
-        settings=Settings.load(),
-        logs=logs,
-        limit=limit,
-        asked=asked,
-        seed=seed,
-    )
-    for part in report(plan, _progress):
-        click.echo(part)
-
-
-def _progress(what: str) -> None:
-    click.echo(what, err=True)
+for command in (
+    machine.bench,
+    machine.kills,
+    checking.calibrate,
+    checking.claims,
+    checking.grounding,
+    pubmedqa.pubmedqa,
+    peers.peers,
+    gate.gate,
+):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

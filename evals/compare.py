@@ -11,6 +11,9 @@ from evals.resampling import mean, permutation_p, swap_p
 from evals.scoring import Scored, Scoring
 from evals.summary import aligned
 
+# Those of right or wrong.
+FLIPPING = tuple(metric for metric in METRICS if metric.flips)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -72,17 +75,17 @@ def compare(
         if one.id in old.keys() & new.keys() and asked(one) == asked(questions[one.id])
     ]
     ids = [one.id for one in shared]
-    differences = [_difference(metric, ids, old, new, seed) for metric in METRICS]
+    differences = [difference(metric, ids, old, new, seed) for metric in METRICS]
     everyone = {one.id for one in (*before.questions, *after.questions)}
     return Comparison(
         differences=tuple(one for one in differences if one is not None),
-        flips=tuple(_flips(shared, old, new)),
+        flips=tuple(flips(shared, old, new)),
         unpaired=tuple(sorted(everyone - set(ids))),
     )
 
 
-def _difference(
-    metric: Metric, ids: Sequence[str], old: Scored, new: Scored, seed: int
+def difference(
+    metric: Metric, ids: Sequence[str], old: Scored, new: Scored, seed: int = 0
 ) -> Difference | None:
     """Return the change of a metric; None where neither run has a score."""
     firsts = {one for one in ids if metric.row(old[one]) is not None}
@@ -111,10 +114,15 @@ def _difference(
     )
 
 
-def _flips(shared: Sequence[Question], old: Scored, new: Scored) -> Iterator[Flip]:
-    """Yield the questions whose metrics of right or wrong differ."""
-    for metric in METRICS:
-        for one in shared if metric.flips else ():
+def flips(
+    shared: Sequence[Question],
+    old: Scored,
+    new: Scored,
+    metrics: Sequence[Metric] = FLIPPING,
+) -> Iterator[Flip]:
+    """Yield the questions whose metrics, by default those of right or wrong, differ."""
+    for metric in metrics:
+        for one in shared:
             first, second = metric.row(old[one.id]), metric.row(new[one.id])
             if first is not None and second is not None and first != second:
                 yield Flip(

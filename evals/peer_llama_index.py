@@ -36,8 +36,8 @@ class Pipeline:
         self._pipeline = IngestionPipeline(
             # As long as our passages: the encoder reads no more.
             transformations=[
-                SentenceSplitter(chunk_size=256, chunk_overlap=0, chunking_tokenizer_fn=_sentences),
-                _model(embedder),
+                SentenceSplitter(chunk_size=256, chunk_overlap=0, chunking_tokenizer_fn=sentences),
+                embedding_model(embedder),
             ],
             vector_store=ChromaVectorStore(chroma_collection=self._collection),
             docstore=SimpleDocumentStore(),
@@ -49,7 +49,7 @@ class Pipeline:
         from llama_index.core import Document
 
         self._pipeline.run(
-            documents=[Document(id_=paper.id, text=_text(paper)) for paper in papers],
+            documents=[Document(id_=paper.id, text=full_text(paper)) for paper in papers],
             show_progress=False,
         )
         self._pipeline.persist(str(self._folder / "pipeline"))
@@ -63,7 +63,7 @@ class Pipeline:
                 found["documents"] or [], found["metadatas"] or [], strict=True
             )
         )
-        texts = {paper.id: " ".join(_text(paper).split()) for paper in papers}
+        texts = {paper.id: " ".join(full_text(paper).split()) for paper in papers}
         stale = sum(
             " ".join(document.split()) not in texts[paper_id] for paper_id, document in stored
         )
@@ -71,17 +71,19 @@ class Pipeline:
         return stale + sum(stored.values()) - len(stored) + len(missing)
 
 
-def _sentences(text: str) -> list[str]:
+def sentences(text: str) -> list[str]:
     """Cut before each sentence, as our own splitter does: NLTK's files needn't be there."""
     starts = [start for start, _ in split_sentences(text)][1:]
     return [text[a:b] for a, b in pairwise([0, *starts, len(text)])]
 
 
-def _text(paper: Paper) -> str:
+def full_text(paper: Paper) -> str:
+    """Return what is read of a paper: its title, then its abstract."""
     return f"{paper.title}. {paper.abstract}"
 
 
-def _model(embedder: Embedder) -> Any:
+def embedding_model(embedder: Embedder) -> Any:
+    """Return our encoder as llama-index wants it."""
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
     class Ours(BaseEmbedding):

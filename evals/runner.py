@@ -150,12 +150,16 @@ def _warn_of_unknown_gold(log: RunLog, assistant: Assistant) -> None:
 
 
 def ask_pending(
-    log: RunLog, ask: Ask, way: Way | None = None, release: Callable[[], None] | None = None
+    log: RunLog,
+    ask: Ask,
+    way: Way | None = None,
+    release: Callable[[], None] | None = None,
+    going_on: str = "",
 ) -> None:
     """Ask what the log still lacks, with a progress bar, and write the summary.
 
-    `release` frees what the assistant keeps for the thread that has asked: the catalog has a
-    connection for each.
+    `going_on` says how to go on once stopped; by default, by `--resume`. `release` frees what
+    the assistant keeps for the thread that has asked: the catalog has a connection for each.
     """
     way = way or Way()
     writing = threading.Lock()
@@ -176,7 +180,8 @@ def ask_pending(
     try:
         _all_done(at_once(way.jobs, work, pending), len(pending), "question")
     except KeyboardInterrupt:
-        click.echo(f"Stopped. To go on: python -m evals run --resume {log.path}", err=True)
+        told = going_on or f"python -m evals run --resume {log.path}"
+        click.echo(f"Stopped. To go on: {told}", err=True)
         raise
     log.finish(summarise(log, way.scoring), way.scoring.entailment.name)
 

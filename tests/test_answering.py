@@ -304,12 +304,16 @@ class _Small:
 
 def test_small_model_is_asked_yes_or_no_first(quoting: Library, server: FakeServer) -> None:
     half = "Training what is left of TwigNet takes half the memory."
-    server.will(fakes.says_yes(0.99), fakes.says(half), fakes.says_yes(0.99))
+    server.will(fakes.says_yes(0.99), fakes.says(half))
     answer = _Small(server).ask(quoting(), QUESTION)
     check(answer)
-    # The best sentence is there before the model has written a word.
-    assert answer.text.startswith(f"{REMOVES[:-1]} [1]. {half[:-1]} [")
-    assert answer.checks.kept == 1
+    # The best sentence is there before the model has written a word; what it wrote is left open
+    # by the verifier, so that the paper's own sentence stands in its place.
+    assert answer.text.startswith(f"{REMOVES[:-1]} [1]. ")
+    assert half[:-1] not in answer.text
+    assert (answer.checks.kept, answer.checks.quoted) == (0, 1)
+    assert answer.status == "answered"
+    assert len(server.bodies) == 2
     assert set(answer.trace.prompts) == {"answerable_small", "answer_small"}
     first, second = server.bodies[:2]
     assert (first["max_tokens"], first["logprobs"], first["top_logprobs"]) == (1, True, 10)

@@ -150,7 +150,7 @@ def test_brackets_of_an_abstract_cannot_pose_as_citations(text: str, result: str
 
 # --- a model's reply ------------------------------------------------------------------------
 
-FIRST, BEES = EVIDENCE[1].text, EVIDENCE[3].text
+FIRST, HOMING, BEES = (EVIDENCE[place].text for place in (1, 2, 3))
 
 
 def test_supported_sentences_are_cited_by_what_supports_them() -> None:
@@ -177,6 +177,29 @@ def test_half_right_sentence_loses_its_unsupported_half() -> None:
     assert writer.checks.dropped == 0
 
 
+# Half of the words are there: the counting tier is unsure.
+LEFT_OPEN = "Honeybees return to their hive by way of hills and seas."
+
+
+def test_claim_left_open_gives_way_to_the_sentence_it_is_about() -> None:
+    composer, writer, rejected = compose(LEFT_OPEN, quotes=True)
+    assert composer.text == f"{HOMING[:-1]} [1]."
+    assert composer.citations[0].support.tier == "verbatim"
+    assert (writer.checks.checked, writer.checks.kept, writer.checks.quoted) == (1, 0, 1)
+    assert [one.text for one in rejected] == [LEFT_OPEN]
+
+
+@pytest.mark.parametrize(
+    ("more", "counted"), [({"said": HOMING}, "repeated"), ({"said": FIRST, "words": 20}, "dropped")]
+)
+def test_sentence_is_not_quoted_twice_nor_beyond_the_words(
+    more: dict[str, Any], counted: str
+) -> None:
+    composer, writer, _ = compose(LEFT_OPEN, quotes=True, **more)
+    assert composer.text == ""
+    assert getattr(writer.checks, counted) == 1
+
+
 def test_lenient_policy_shows_what_is_not_supported_and_marks_it() -> None:
     composer, writer, rejected = compose(f"Penguins skate on ice. {BEES}", lenient=True)
     assert composer.text == f"Penguins skate on ice [?]. {BEES[:-1]} [1]."
@@ -195,11 +218,9 @@ def test_open_claims_wait_for_the_judge_and_keep_their_order() -> None:
         asked.append(claim)
         return 0.99 if "way" in claim else 0.01
 
-    # Half of the words are there: the counting tier is unsure.
-    unsure = "Honeybees return to their hive by way of hills and seas."
-    composer, _, _ = compose(f"{unsure} {FIRST}", judge=judge)
-    assert asked == [unsure]
-    assert [claim.text for claim in composer.claims] == [unsure, FIRST]
+    composer, _, _ = compose(f"{LEFT_OPEN} {FIRST}", judge=judge)
+    assert asked == [LEFT_OPEN]
+    assert [claim.text for claim in composer.claims] == [LEFT_OPEN, FIRST]
     assert composer.citations[0].support.tier == "chat model"
 
 

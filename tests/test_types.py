@@ -285,6 +285,11 @@ def test_report_says_what_happened() -> None:
             "2 shown though not supported.",
         ),
         (
+            {"checked": 3, "kept": 1, "quoted": 2},
+            "3 sentences checked against the papers: 1 kept, "
+            "2 replaced by the paper's own sentence.",
+        ),
+        (
             {"checked": 2, "dropped": 2},
             "2 sentences checked against the papers: 0 kept, 2 dropped.",
         ),

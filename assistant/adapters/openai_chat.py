@@ -124,6 +124,11 @@ class OpenAIChat:
         content = reply.choices[0].logprobs.content
         return _share_of_yes(content[0].top_logprobs) if content else None
 
+    @property
+    def address(self) -> str:
+        """Where the server is: a local one may be given to other programs, too."""
+        return self._address
+
 
 def _share_of_yes(candidates: Sequence[Any]) -> float | None:
     yes = no = 0.0

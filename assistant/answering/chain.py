@@ -154,7 +154,16 @@ class Answering:
         prompt = self._prompts["answer_small" if model.is_small else "answer_strong"]
         lenient = self._settings.policy == "lenient"
         said = state.composer.text
-        writer = ModelWriter(model, prompt, self._judge(model), said=said, lenient=lenient)
+        writer = ModelWriter(
+            model,
+            prompt,
+            # A small model judges too badly to let its own words through (see the README).
+            None if model.is_small else self._judge(model),
+            said=said,
+            words=self._settings.answer_words,
+            quotes=model.is_small,
+            lenient=lenient,
+        )
         state.prompts[prompt.name] = prompt.version
         state.model = model.name
         try:

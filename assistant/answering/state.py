@@ -81,13 +81,17 @@ class State:
             self.notices.append(f"{error} What is shown is quoted from the papers instead.")
             self.model = EXTRACTIVE
 
+    def _lacks_claims(self) -> bool:
+        """Whether something that the model wrote isn't there, nor a paper's sentence for it."""
+        return bool(self.checks.dropped or self.checks.shortened or self.checks.marked)
+
     def answer(self) -> Answer:
         """Return the answer as it stands."""
         composer = self.composer
         status: Status = "answered"
         if not composer.text:
             status = "abstained"
-        elif self.rejected or (self.failed and self.model != EXTRACTIVE):
+        elif self._lacks_claims() or (self.failed and self.model != EXTRACTIVE):
             status = "partial"
         return Answer(
             question=self.question,

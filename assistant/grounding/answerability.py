@@ -6,10 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from assistant.text.words import terms
+from assistant.text.words import names, terms
 from assistant.types import Evidence, Hit
 
-FEATURES = ("sentence_dense", "sentence_lexical", "paper_dense", "question_covered")
+FEATURES = (
+    "sentence_dense",
+    "sentence_lexical",
+    "paper_dense",
+    "question_covered",
+    "names_missing",
+    "names_missing_first",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +34,7 @@ class Calibration:
         `model` is a chat model's own probability of yes, where one was asked.
         """
         logit = self.intercept + sum(
-            weight * features[name] for name, weight in self.weights.items()
+            weight * features[name] for name, weight in self.weights.items() if weight
         )
         if model is not None:
             bounded = min(max(model, 1e-4), 1 - 1e-4)
@@ -53,7 +60,14 @@ def features(
     evidence: Sequence[Evidence],
     rarity: Callable[[str], float],
 ) -> dict[str, float]:
-    """Return what the calibration reads, each about in [0, 1]."""
+    """Return what the calibration reads, each about in [0, 1].
+
+    `names_missing`: the question names a method, dataset or measure that no paper of the evidence
+    has; `names_missing_first`: that the first one's paper lacks. Such a question is often close in
+    topic to what is there, and asks for something else.
+    """
+    named = names(question)
+    texts = [f"{one.paper.title} {one.paper.abstract}".lower() for one in evidence]
     wanted = {term: rarity(term) for term in terms(question)}
     total = sum(wanted.values()) or 1.0
     return {
@@ -64,6 +78,8 @@ def features(
             (_covered(wanted, one.text + " " + one.paper.title) for one in evidence), default=0.0
         )
         / total,
+        "names_missing": float(any(all(name not in text for text in texts) for name in named)),
+        "names_missing_first": float(any(name not in text for text in texts[:1] for name in named)),
     }
 
 

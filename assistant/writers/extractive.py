@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from assistant.grounding.citations import CitedClaim
-from assistant.grounding.claims import Row, Shape
+from assistant.grounding.claims import Row
 from assistant.grounding.comparison import coverage
 from assistant.grounding.hostile import harmless, neutral
-from assistant.types import Evidence, Paper, Support
-from assistant.writers.grounds import SAME_SENTENCE, Grounds
+from assistant.types import Evidence, Paper
+from assistant.writers.grounds import SAME_SENTENCE, Grounds, quoted
 
 HEADER = ("Paper", "What it says", "Source")
 LONGEST_NAME = 5
@@ -41,7 +41,7 @@ def extractive_claims(
         chosen = _with_second_paper(chosen, grounds.ranked)
         if len({one.paper.id for one in chosen}) > 1:
             return _by_paper(_context_first(chosen))
-    return [_quoted(one) for one in _context_first(chosen)]
+    return [quoted(one) for one in _context_first(chosen)]
 
 
 def _with_second_paper(chosen: Sequence[Evidence], ranked: Sequence[Evidence]) -> list[Evidence]:
@@ -60,14 +60,9 @@ def _by_paper(chosen: Sequence[Evidence]) -> list[CitedClaim]:
     """Return the sentences as a table's rows, those of one paper together."""
     order = list(dict.fromkeys(one.paper.id for one in chosen))
     return [
-        _quoted(one, Row(HEADER, (short_name(one.paper), neutral(one.text), "")))
+        quoted(one, Row(HEADER, (short_name(one.paper), neutral(one.text), "")))
         for one in sorted(chosen, key=lambda one: order.index(one.paper.id))
     ]
-
-
-def _quoted(one: Evidence, shape: Shape = None) -> CitedClaim:
-    verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
-    return CitedClaim(text=neutral(one.text), supports=((one, verbatim),), shape=shape)
 
 
 def short_name(paper: Paper) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from assistant.grounding.citations import CitedClaim
+from assistant.grounding.claims import Shape
 from assistant.grounding.hostile import harmless, neutral
 from assistant.grounding.verifier import Verifier
-from assistant.types import Evidence
+from assistant.types import Evidence, Support
 
 SAME_SENTENCE = 0.8
 """Share of a sentence's words, by rarity, from which on what is said already says it."""
@@ -37,3 +39,9 @@ class Grounds:
             mark = "(context) " if titles and one.is_context else ""
             lines.append(f"[{one.key}] {mark}{neutral(one.text)}")
         return "\n".join(lines)
+
+
+def quoted(one: Evidence, shape: Shape = None) -> CitedClaim:
+    """Return the evidence word for word, as a claim that cites itself."""
+    verbatim = Support(score=1.0, reasons=("word for word",), tier="verbatim")
+    return CitedClaim(text=neutral(one.text), supports=((one, verbatim),), shape=shape)

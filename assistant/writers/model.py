@@ -16,7 +16,7 @@ from assistant.protocols import ChatModel
 from assistant.text.tables import is_plain
 from assistant.text.words import terms
 from assistant.types import Checks, Evidence, Message, Support
-from assistant.writers.grounds import SAME_SENTENCE, Grounds
+from assistant.writers.grounds import SAME_SENTENCE, Grounds, quoted
 
 _DECLINES = re.compile(r"\W*(?:(?:final )?answer\W+)?UNANSWERABLE\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]】\s\d\[]*$")
@@ -45,18 +45,24 @@ class ModelWriter:
         judge: Judge | None = None,
         *,
         said: str = "",
+        words: int | None = None,
+        quotes: bool = False,
         lenient: bool = False,
     ) -> None:
         """Take the model and the prompt that suits it.
 
         `judge` is asked about claims that the verifier's cheaper tiers leave open, after the
-        model has finished. What only repeats `said` is left out. `lenient` lets unsupported
-        sentences out, marked.
+        model has finished. What only repeats `said` is left out. `quotes` shows the evidence
+        itself in place of a claim that is left open, where the two take at most `words` words:
+        the model has chosen the sentence, and that can't be wrong about itself. `lenient` lets
+        unsupported sentences out, marked.
         """
         self._model = model
         self._prompt = prompt
         self._judge = judge
         self._said = said
+        self._words = words
+        self._quotes = quotes
         self._lenient = lenient
         self.asked: tuple[Message, ...] = ()
         self.draft = ""
@@ -136,6 +142,9 @@ class ModelWriter:
         if self._said and coverage(text, self._said, grounds.rarity) >= SAME_SENTENCE:
             self._count(repeated=1)
             return
+        if self._quotes and rated and grounds.verifier.leaves_open(rated[0][1]):
+            yield from self._sentence(rated[0][0], text, rated[0][1], grounds)
+            return
         supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
         if supports:
             self._count(kept=1)
@@ -153,6 +162,21 @@ class ModelWriter:
                 yield CitedClaim(text=text, supports=(), shape=shape)
         best = rated[0][1] if rated else Support(score=0.0, label="not found")
         yield Rejected(text=text, reasons=best.reasons, score=best.score)
+
+    def _sentence(
+        self, one: Evidence, claim: str, support: Support, grounds: Grounds
+    ) -> Iterator[CitedClaim | Rejected]:
+        """Yield the evidence in place of a claim about it that is left open."""
+        if coverage(one.text, self._said, grounds.rarity) >= SAME_SENTENCE:
+            self._count(repeated=1)
+        elif self._words and len(f"{self._said} {one.text}".split()) > self._words:
+            self._count(dropped=1)
+        else:
+            self._count(quoted=1)
+            quote = quoted(one)
+            self._said = f"{self._said} {quote.text}".strip()
+            yield quote
+        yield Rejected(text=claim, reasons=support.reasons, score=support.score)
 
     def _count(self, **more: int) -> None:
         grown = {name: getattr(self.checks, name) + count for name, count in more.items()}

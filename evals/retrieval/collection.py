@@ -22,12 +22,16 @@ FORM = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """A query, the grades of documents by id, and the one to leave out of its ranking."""
+    """A query, the grades of documents by id, and the one to leave out of its ranking.
+
+    `answer` is what people answered, where the collection says so.
+    """
 
     id: str
     text: str
     grades: dict[str, int]
     exclude: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,8 @@ def load_collection(folder: Path) -> Collection:
         own = grades.get(name, {})
         if any(grade > 0 for grade in own.values()):
             text, without = str(record["text"]), str(record.get("exclude") or "")
-            queries.append(Query(id=name, text=text, grades=own, exclude=without))
+            answer = str(record.get("answer") or "")
+            queries.append(Query(id=name, text=text, grades=own, exclude=without, answer=answer))
     if not queries:
         raise UnreadableFileError(f"{folder}: no query has a relevant document.")
     return Collection(name=folder.resolve().name, corpus=corpus, queries=tuple(queries))

@@ -1,0 +1,51 @@
+"""`python -m evals bench` and `kills`: speed, memory, and what a kill costs."""
+
+from pathlib import Path
+
+import click
+
+from assistant.settings import Settings
+from evals.commands.shared import FILE, json_option
+
+
+@click.command()
+@click.option("--local/--no-local", default=True, help="Include the local model.")
+@click.option("--answers/--no-answers", default=True, help="Include start-up and answers.")
+@click.option("--size/--no-size", default=True, help="Include a library of many papers.")
+@click.option("--corpus", type=FILE, help="Papers for it; by default arxiv-75k, where it is.")
+@json_option
+def bench(local: bool, answers: bool, size: bool, corpus: Path | None, as_json: bool) -> None:
+    """Measure speed and memory on this machine, beside their limits."""
+    from evals import readings
+
+    settings = Settings.load()
+    found = []
+    growth = ""
+    if not as_json:
+        click.echo(readings.hardware())
+    if answers:
+        from evals.bench import measure
+
+        found += measure(settings, local=local)
+    if size:
+        from evals.bench_library import find_corpus, measure_library
+
+        measured, growth = measure_library(settings, corpus or find_corpus())
+        found += measured
+    click.echo(readings.as_json(found) if as_json else readings.rows(found))
+    if growth and not as_json:
+        click.echo(f"\n{growth}")
+
+
+@click.command()
+@click.option("--kills", default=50, show_default=True, type=click.IntRange(min=1))
+@click.option("--papers", default=300, show_default=True, type=click.IntRange(min=10))
+@click.option("--seed", default=0, show_default=True, type=int)
+def kills(kills: int, papers: int, seed: int) -> None:
+    """Kill the command at random instants; exit 1 where anything was lost or doubled."""
+    from evals.kills import run_kills
+
+    outcome = run_kills(Settings.load(), kills, papers, seed, lambda line: click.echo(line))
+    click.echo(str(outcome))
+    if not outcome.is_clean:
+        raise SystemExit(1)
