@@ -104,7 +104,7 @@ class Tab:
     @property
     def sources(self) -> Locator:
         """The sources that are listed at the side."""
-        return self.page.locator("#panel section:not([hidden]) details")
+        return self.page.locator("#panel section:not([hidden]) details.source")
 
     def send(self, question: str) -> None:
         """Type a question and press Enter."""
