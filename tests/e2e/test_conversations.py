@@ -268,7 +268,7 @@ def test_users_log_in_and_have_their_own_conversations(
         assert [posted(address, "wrong") for _ in range(FREE_TRIES)] == [400] * FREE_TRIES
         assert posted(address, "right") == 429
         for tab in (ann, bob):
-            assert tab.complaints == []
+            assert tab.complaints == [], tab.complaints
             tab.page.context.close()
 
 
