@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -291,3 +291,36 @@ class WriteLock(Protocol):
 
     def __call__(self) -> AbstractContextManager[None]:
         """Hold the lock; raises LibraryBusyError where another keeps it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredConversation:
+    """A conversation as it is kept: `content` is JSON that only its writer reads."""
+
+    id: str
+    title: str
+    content: str
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations and feedback; no owner sees another's. All raise LibraryError."""
+
+    def save(self, owner: str, conversation: StoredConversation, words: str) -> None:
+        """Store a conversation in place of what was there; `words` is what a search reads."""
+
+    def load(self, owner: str, conversation_id: str) -> StoredConversation | None:
+        """Return a conversation of this owner, or None."""
+
+    def titles(self, owner: str, search: str = "", limit: int = 200) -> list[tuple[str, str]]:
+        """Return (id, title) of those that have every word of `search`, the latest first."""
+
+    def delete(self, owner: str, conversation_id: str) -> None:
+        """Forget a conversation; what was said about it stays."""
+
+    def note(
+        self, owner: str, conversation_id: str, place: int, about: str, record: Mapping[str, Any]
+    ) -> None:
+        """Store feedback about a turn's answer or one of its citations, in place of earlier."""
+
+    def notes(self, owner: str) -> list[dict[str, Any]]:
+        """Return all feedback of this owner, the oldest first."""

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment and a `.env` file (the environment wins)."""
+"""Settings, read once: the environment wins over `.env`, and that over what the page kept."""
 
 import math
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from assistant import settings_file
 from assistant.errors import SettingsError
 
 HIGHEST_PORT = 65_535
@@ -51,6 +52,8 @@ class Settings:
     token: str = field(default="", repr=False)
     requests_at_once: int = 4
     request_timeout: float = 120.0
+    user: str = ""
+    password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, also where it comes from code."""
@@ -80,13 +83,14 @@ class Settings:
         shown = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in vars(self).items()
-            if name not in ("openai_api_key", "token")
+            if name not in ("openai_api_key", "token", "password")
         }
         for name in ("openai_base_url", "otel_endpoint"):
             shown[name] = str(shown[name]).split("@")[-1]
         return shown | {
             "openai_api_key_set": bool(self.openai_api_key),
             "token_set": bool(self.token),
+            "password_set": bool(self.password),
         }
 
     @classmethod
@@ -94,6 +98,8 @@ class Settings:
         cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = None
     ) -> "Settings":
         """Read the settings from `environ` (default: the process's) over `.env`.
+
+        Below both is what the page's settings kept in the home.
 
         Raises:
             SettingsError: a variable holds a value that has no meaning.
@@ -108,11 +114,11 @@ class Settings:
             raise SettingsError(f"{file} can't be read ({error}); save it as UTF-8.") from error
         merged = {name: value for name, value in stored.items() if value is not None}
         merged.update(environ)
-        return cls._from(merged)
+        return cls._from(settings_file.read(_home(merged)) | merged)
 
     @classmethod
     def _from(cls, values: Mapping[str, str]) -> "Settings":
-        home = Path(values.get("ASSISTANT_HOME") or _default_home()).expanduser().absolute()
+        home = _home(values)
         models = Path(values.get("ASSISTANT_MODELS") or home / "models").expanduser().absolute()
         choice = (values.get("ASSISTANT_MODEL") or "auto").strip().lower()
         return cls(
@@ -151,6 +157,8 @@ class Settings:
             request_timeout=_number(
                 values, "ASSISTANT_REQUEST_TIMEOUT", cls.request_timeout, least=1
             ),
+            user=values.get("ASSISTANT_USER", "").strip(),
+            password=values.get("ASSISTANT_PASSWORD", ""),
         )
 
 
@@ -166,6 +174,10 @@ def _policy(text: str) -> Literal["strict", "lenient"]:
     if chosen not in ("strict", "lenient"):
         raise SettingsError(f"ASSISTANT_POLICY is {text!r}; set it to strict or lenient.")
     return cast(Literal["strict", "lenient"], chosen)
+
+
+def _home(values: Mapping[str, str]) -> Path:
+    return Path(values.get("ASSISTANT_HOME") or _default_home()).expanduser().absolute()
 
 
 def _default_home() -> str:

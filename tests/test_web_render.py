@@ -26,6 +26,7 @@ from assistant.types import (
     Claim,
     Event,
     Evidence,
+    Flagged,
     Message,
     Paper,
     Passage,
@@ -34,7 +35,7 @@ from assistant.types import (
     TextEvent,
     Trace,
 )
-from assistant.web import render
+from assistant.web import render, sources
 from assistant.web.conversation import (
     SOMETHING_WRONG,
     STOPPED,
@@ -45,6 +46,13 @@ from assistant.web.conversation import (
     stopped,
 )
 from assistant.web.server import PageServer
+from assistant.web.sources import (
+    LONGEST_ABSTRACT,
+    NO_SOURCES,
+    THIS_IS_A_SUMMARY,
+    Similar,
+    panel,
+)
 from tests.samples import HIVE, TWIGNET
 
 HOSTILE = (
@@ -52,6 +60,7 @@ HOSTILE = (
     "</p><script>alert(1)</script> $$x$$ ${alert(1)} {{value}} `code` \"quoted\" 'too' &lt; [1]"
 )
 ATTRIBUTES = {"class", "href", "title", "id", "hidden", "open", "target", "rel"}
+ATTRIBUTES |= {"type", "value", "min", "max"}
 texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=80)
 
 
@@ -165,9 +174,7 @@ class TestSafeLink:
 class TestReply:
     def test_marks_of_known_sources_are_links(self) -> None:
         seen = Seen(render.reply(done("It prunes [1].", cites(1, TWIGS)), 3))
-        assert seen.all("a") == [
-            {"class": "cite", "href": "#source-3-1", "title": TWIGNET.title},
-        ]
+        assert seen.all("a") == [{"class": "cite", "href": "#source-3-1"}]
         assert "It prunes [1]." in seen.text
 
     def test_unknown_numbers_are_no_links(self) -> None:
@@ -182,7 +189,14 @@ class TestReply:
 
     def test_facts(self) -> None:
         seen = Seen(render.reply(done("Yes [1].", cites(1, TWIGS)), 1))
-        assert seen.text.endswith("answered · extractive · 0.26 s")
+        assert seen.text.endswith("answered · extractive · 0.26 sCopyEditRetryGoodBad")
+
+    def test_buttons_name_the_turn_and_the_chosen_rating(self) -> None:
+        seen = Seen(render.reply(replace(done("Yes."), rating="up"), 4))
+        values = [button["value"] for button in seen.all("button")]
+        assert values == ["copy:4", "edit:4", "retry:4", "up:4", "down:4"]
+        assert seen.text.endswith("Retry✓ GoodBad")
+        assert Seen(render.reply(Turn(question="q", stage="s"), 1)).all("button") == []
 
     def test_notices_and_what_was_checked(self) -> None:
         checks = Checks(checked=5, kept=3, shortened=1, dropped=2)
@@ -200,7 +214,7 @@ class TestReply:
             "| Twig\\|Net | <i>5</i> [1] |\n\nThat is all [1]."
         )
         seen = Seen(render.reply(done(text, cites(1, TWIGS)), 2))
-        names = [name for name, _ in seen.tags if name not in ("p", "a")]
+        names = [name for name, _ in seen.tags if name not in ("p", "a", "button")]
         assert names == ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]
         assert [link["href"] for link in seen.all("a")] == ["#source-2-1"] * 3
         assert "Twig|Net" in seen.text
@@ -216,8 +230,8 @@ class TestReply:
 
     def test_a_problem_is_plain_text(self) -> None:
         seen = Seen(render.reply(Turn(question="q", problem="Port <b>7</b> is taken."), 1))
-        assert seen.text == "Port <b>7</b> is taken."
-        assert [name for name, _ in seen.tags] == ["p"]
+        assert seen.text == "Port <b>7</b> is taken.CopyEditRetry"
+        assert {name for name, _ in seen.tags} == {"p", "button"}
 
     def test_messages_alternate(self) -> None:
         turns = (done("One."), Turn(question="two?", stage="reading"))
@@ -228,21 +242,21 @@ class TestReply:
 
 class TestPanel:
     def test_marks_the_sentence_in_the_abstract(self) -> None:
-        seen = Seen(render.panel((done("It prunes [1].", cites(1, TWIGS)),)))
+        seen = Seen(panel((done("It prunes [1].", cites(1, TWIGS)),)))
         assert seen.marked == [TWIGS.text]
         assert TWIGNET.abstract in seen.text
-        assert seen.all("details") == [{"class": "source", "id": "source-1-1", "open": None}]
+        assert seen.all("details")[0] == {"class": "source", "id": "source-1-1", "open": None}
 
     def test_marks_what_the_sentence_refers_to(self) -> None:
         context = sentence(TWIGNET, "Large networks are costly to store.").passage
         evidence = replace(TWIGS, context=context)
-        seen = Seen(render.panel((done("It prunes [1].", cites(1, evidence)),)))
+        seen = Seen(panel((done("It prunes [1].", cites(1, evidence)),)))
         assert seen.marked == [context.text, TWIGS.text]
-        assert seen.all("mark")[0] == {"class": "context", "title": render.CONTEXT}
+        assert seen.all("mark")[0] == {"class": "context", "title": sources.CONTEXT}
         assert TWIGNET.abstract in seen.text
 
     def test_names_the_paper_and_links_to_it(self) -> None:
-        seen = Seen(render.panel((done("It prunes [1].", cites(1, TWIGS)),)))
+        seen = Seen(panel((done("It prunes [1].", cites(1, TWIGS)),)))
         assert seen.all("a")[0] == {
             "href": "https://doi.org/10.1234/twignet",
             "target": "_blank",
@@ -254,33 +268,33 @@ class TestPanel:
     def test_a_link_of_another_kind_is_left_out(self) -> None:
         paper = replace(TWIGNET, url="javascript:alert(1)")
         evidence = sentence(paper, TWIGS.text)
-        seen = Seen(render.panel((done("It prunes [1].", cites(1, evidence)),)))
+        seen = Seen(panel((done("It prunes [1].", cites(1, evidence)),)))
         assert [link["class"] for link in seen.all("a")] == ["back"]
 
     def test_says_how_well_a_sentence_supports(self) -> None:
-        seen = Seen(render.panel((done("It prunes [1].", cites(1, TWIGS)),)))
+        seen = Seen(panel((done("It prunes [1].", cites(1, TWIGS)),)))
         assert "Supported 0.91: 88% of its words are there" in seen.text
         assert {"class": "badge supported"} in seen.all("span")
 
     def test_weak_support_shows(self) -> None:
         weak = cites(1, TWIGS, score=0.31, label="not found", reasons=())
-        seen = Seen(render.panel((done("It prunes [1].", weak),)))
+        seen = Seen(panel((done("It prunes [1].", weak),)))
         assert "Weak 0.31" in seen.text
         assert {"class": "badge weak"} in seen.all("span")
 
     def test_each_claim_of_a_number_is_listed(self) -> None:
         citations = (cites(1, TWIGS, "It is small."), cites(1, TWIGS, "It is sparse.", score=0.6))
-        seen = Seen(render.panel((done("It is small [1]. It is sparse [1].", *citations),)))
-        assert len(seen.all("details")) == 1
+        seen = Seen(panel((done("It is small [1]. It is sparse [1].", *citations),)))
+        assert len([one for one in seen.all("details") if one["class"] == "source"]) == 1
         assert "It is small. Supported 0.91" in seen.text
         assert "It is sparse. Supported 0.60" in seen.text
 
     def test_summaries_say_so(self) -> None:
         bundled = replace(TWIGNET, source=BUNDLED_SOURCE)
-        own = Seen(render.panel((done("It [1].", cites(1, TWIGS)),)))
-        summary = Seen(render.panel((done("It [1].", cites(1, sentence(bundled, TWIGS.text))),)))
-        assert render.THIS_IS_A_SUMMARY not in own.text
-        assert render.THIS_IS_A_SUMMARY in summary.text
+        own = Seen(panel((done("It [1].", cites(1, TWIGS)),)))
+        summary = Seen(panel((done("It [1].", cites(1, sentence(bundled, TWIGS.text))),)))
+        assert THIS_IS_A_SUMMARY not in own.text
+        assert THIS_IS_A_SUMMARY in summary.text
 
     def test_only_the_latest_answer_shows(self) -> None:
         turns = (
@@ -288,32 +302,32 @@ class TestPanel:
             Turn(question="second?", problem="No."),
             done("It [1].", cites(1, sentence(HIVE, "Most bees followed hedges")), question="3?"),
         )
-        seen = Seen(render.panel(turns))
+        seen = Seen(panel(turns))
         assert seen.all("section") == [
             {"class": "sources", "id": "sources-1", "hidden": None},
             {"class": "sources", "id": "sources-3"},
         ]
 
     def test_abstentions_name_the_nearest_papers(self) -> None:
-        seen = Seen(render.panel((done("No.", status="abstained", nearest=(HIVE, TWIGNET)),)))
+        seen = Seen(panel((done("No.", status="abstained", nearest=(HIVE, TWIGNET)),)))
         assert "Nearest papers" in seen.text
         assert seen.marked == []
         assert HIVE.title in seen.text
         assert TWIGNET.abstract in seen.text
 
     def test_nothing_asked_yet(self) -> None:
-        assert render.NO_SOURCES in Seen(render.panel(())).text
+        assert NO_SOURCES in Seen(panel(())).text
 
     def test_a_huge_abstract_is_cut_around_the_sentence(self) -> None:
         filler = "Filler words. " * 100_000
         paper = replace(TWIGNET, abstract=f"{filler}{TWIGS.text}. {filler}")
         evidence = sentence(paper, TWIGS.text)
-        seen = Seen(render.panel((done("It [1].", cites(1, evidence)),)))
+        seen = Seen(panel((done("It [1].", cites(1, evidence)),)))
         assert seen.marked == [TWIGS.text]
-        assert len(seen.text) < 2 * render.LONGEST_ABSTRACT
+        assert len(seen.text) < 2 * LONGEST_ABSTRACT
         # What it refers to is out of sight, and no reason to show all between.
         far = replace(evidence, context=Passage(paper=paper, start=0, end=13))
-        seen = Seen(render.panel((done("It [1].", cites(1, far)),)))
+        seen = Seen(panel((done("It [1].", cites(1, far)),)))
         assert seen.marked == [TWIGS.text]
 
 
@@ -336,16 +350,30 @@ class TestHostile:
             key=1, passage=Passage(paper=paper, start=len(text), end=2 * len(text)), score=1.0
         )
         citation = cites(1, evidence, claim=text, reasons=(text,))
-        turn = done(text, citation, citation, question=text, model=text, notices=(text,))
-        plain = done("plain", cites(1, TWIGS), cites(1, TWIGS))
-        shape = [name for name, _ in Seen(render.panel((plain,))).tags if name != "mark"]
+        trace = Trace(
+            standalone_question=text,
+            model=text,
+            rejected=({"text": text, "reasons": [text]},),
+            unknown_numbers=(text,),
+            flagged=(Flagged(paper_id=text, field=text, text=text, reasons=(text,)),),
+            asked=(Message(role="user", content=text),),
+        )
+        turn = done(
+            text, citation, citation, question=text, model=text, notices=(text,), trace=trace,
+            evidence=(evidence,), seconds={text: 1.0},
+        )  # fmt: skip
+        plain_trace = replace(trace, asked=(Message(role="user", content="plain"),))
+        plain = done(
+            "plain", cites(1, TWIGS), cites(1, TWIGS), evidence=(TWIGS,), trace=plain_trace
+        )
+        shape = [name for name, _ in Seen(panel((plain,))).tags if name != "mark"]
         turns = (turn, done(text, nearest=(paper,)), Turn(question=text, stage=text, problem=text))
         made = Seen(
-            render.panel(turns)
+            panel(turns, Similar(paper=paper, papers=(paper,)))
             + "".join(message["content"] for message in render.messages(turns))
             + render.header(text, 3, text, has_summaries=True)
         )
-        assert {name for name, _ in made.tags} <= {*shape, "mark", "p", "a", "h1"}
+        assert {name for name, _ in made.tags} <= {*shape, "mark", "p", "a", "h1", "button"}
         for _, attributes in made.tags:
             assert set(attributes) <= ATTRIBUTES
             link = attributes.get("href")
@@ -393,7 +421,9 @@ class Telling(Assistant):
         self.events, self.error = events, error
         self.asked: list[tuple[str, Sequence[Any]]] = []
 
-    def stream(self, question: str, history: Sequence[Any] = ()) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Any] = (), *, where: Any = None
+    ) -> Iterator[Event]:
         self.asked.append((question, history))
         yield from self.events
         if self.error:

@@ -183,11 +183,15 @@ class Answering:
                 else:
                     state.has_written = True
                     yield TextEvent(text=state.composer.add(written))
+                checked = writer.checks.checked
+                detail = f"{checked} claim{'s' if checked > 1 else ''} checked"
+                yield StageEvent(name="verify", detail=f"{model.name} writes, {detail}")
         except ModelError as error:
             state.give_up_on_model(error)
         else:
             if not writer.checks.checked and not writer.says_unanswerable:
                 state.give_up_on_model(ModelError(f"{model.name} replied with nothing to show."))
+        state.asked = writer.asked
         state.draft = writer.draft
         state.checks = writer.checks
         state.seconds |= writer.seconds

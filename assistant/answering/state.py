@@ -46,6 +46,7 @@ class State:
     rejected: list[Rejected] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     flagged: tuple[Flagged, ...] = ()
+    asked: tuple[Message, ...] = ()
     draft: str = ""
     notices: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -149,6 +150,7 @@ class State:
             ),
             unknown_numbers=tuple(self.unknown),
             flagged=self.flagged,
+            asked=self.asked,
             draft=self.draft,
             stages=tuple(self.stages),
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from assistant.app.chat_models import ChatModels
 from assistant.app.models import Judge, Models
 from assistant.app.questions import Questions
 from assistant.app.turns import Turn, Where, as_filter
@@ -118,6 +119,26 @@ class Assistant(Questions):
         A model that can't be had becomes a notice with every answer, and None.
         """
         return self._models.chat()
+
+    @property
+    def chat(self) -> ChatModels:
+        """What fetches, starts and keeps the chat model."""
+        return self._models.opener
+
+    def prepare_beside(self) -> None:
+        """Fetch and start the local chat model in a thread; answers quote papers meanwhile."""
+        self.chat.prepare_beside()
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Answer by other settings from the next question on; home and embedder stay.
+
+        Questions that are being answered go on with the model they have, unless it is local.
+        """
+        with self._lock:
+            before, self.settings = self.settings, settings
+            vars(self).pop("_answering", None)
+            if _names_model(before) != _names_model(settings):
+                self._models.reconfigure(settings)
 
     # --- the library -------------------------------------------------------------------
 
@@ -255,10 +276,11 @@ class Assistant(Questions):
     def fetch_models(self) -> None:
         """Fetch what models the settings need; what can't be had is told with each answer."""
         self.library.embedder()
-        self._models.fetch()
+        self.chat.fetch()
 
     def warm_up(self) -> None:
         """Load what the first question needs, the chat model first: it loads beside the rest."""
+        self.chat.wait()
         self.chat_model()
         if self.count():
             self.search("warm up", 1)
@@ -268,6 +290,18 @@ class Assistant(Questions):
     def is_warm(self) -> bool:
         """Whether `warm_up` has ended, so that no question waits for a model to load."""
         return self._warm.is_set()
+
+
+def _names_model(settings: Settings) -> tuple[object, ...]:
+    """Return all that makes another chat model of it."""
+    return (
+        settings.chat_model,
+        settings.openai_api_key,
+        settings.openai_base_url,
+        settings.openai_model,
+        settings.local_model_path,
+        settings.answer_timeout,
+    )
 
 
 def ask(question: str, history: Sequence[Turn] = (), **settings: Any) -> Answer:

@@ -3,10 +3,10 @@
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.app.breaker import Breaker, Guarded
+from assistant.app.chat_models import ChatModels
 from assistant.cancellation import Cancellation
 from assistant.errors import ModelError
 from assistant.lazy import Once
@@ -15,7 +15,6 @@ from assistant.types import Paper
 
 if TYPE_CHECKING:
     from assistant.adapters.chat_reranker import ChatReranker
-    from assistant.adapters.local_llm import LocalChat
     from assistant.protocols import ChatModel, PairClassifier, Progress
 
 
@@ -23,28 +22,35 @@ class Models:
     """Opens each model at its first use; what can't be had becomes a notice, and None."""
 
     def __init__(self, settings: Settings, progress: "Progress", llm: object = None) -> None:
-        """Remember what to open; `llm` goes before what the settings name.
-
-        `notices` gathers what goes wrong.
-        """
+        """Remember what to open; `llm` goes before what the settings name."""
         self._llm = llm
         self._breaker = Breaker()
-        self.notices: list[str] = []
+        self.opener = ChatModels(settings, progress, llm)
+        self._failures: list[str] = []
         self._settings = settings
         self._progress = progress
         self._lock = threading.RLock()
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Open the chat model of other settings from now on; a local one before is stopped."""
+        former = self.opener
+        self._settings = settings
+        self._breaker = Breaker()
+        self.opener = ChatModels(settings, self._progress, self._llm)
+        former.close()
+
     def close(self) -> None:
         """Stop the chat model; asked again, it is opened anew."""
-        with self._lock:
-            chat = vars(self).pop("_chat", None)
-        stop = getattr(chat, "stop", None)
-        if stop:
-            stop()
+        self.opener.close()
 
     def chat(self) -> "ChatModel | None":
-        """Return the chat model, ready; None for extractive, or where it can't be had."""
-        return self._chat
+        """Return the chat model, ready; None for extractive, or where it can't be had yet."""
+        return self.opener.get()
+
+    @property
+    def notices(self) -> list[str]:
+        """What goes wrong, or isn't ready yet, in words."""
+        return [*self.opener.notices(), *self._failures]
 
     def for_question(
         self, tokens: Counter[str], cancellation: Cancellation
@@ -73,23 +79,7 @@ class Models:
     @property
     def is_embedded(self) -> bool:
         """Whether the embedded model writes, which does one thing at a time."""
-        return self._llm is None and self._settings.chat_model == "local"
-
-    def fetch(self) -> None:
-        """Fetch the embedded chat model's file, where the settings need it."""
-        from assistant.adapters import model_files
-
-        settings = self._settings
-        if self.is_embedded and not settings.local_model_path:
-            try:
-                model_files.fetch(
-                    model_files.known_model("chat"),
-                    settings.models,
-                    self._progress,
-                    offline=settings.offline,
-                )
-            except ModelError as error:
-                self.notices.append(str(error))
+        return self.opener.is_embedded
 
     @Once
     def _classifier(self) -> "PairClassifier | None":
@@ -98,56 +88,8 @@ class Models:
         try:
             return open_classifier(self._settings.threads)
         except ModelError as error:
-            self.notices.append(f"Claims are checked by what can be counted only: {error}")
+            self._failures.append(f"Claims are checked by what can be counted only: {error}")
             return None
-
-    @Once
-    def _chat(self) -> "ChatModel | None":
-        settings = self._settings
-        if self._llm is not None:
-            from assistant.adapters.llama_index_chat import as_chat_model
-
-            return as_chat_model(self._llm, settings.answer_timeout)
-        if settings.chat_model == "extractive":
-            return None
-        try:
-            if settings.chat_model == "local":
-                local = self._local_chat()
-                local.start()
-                return local
-            if not settings.openai_api_key and not settings.openai_base_url:
-                raise ModelError("OPENAI_API_KEY is not set; put it into .env.")
-            from assistant.adapters.openai_chat import OpenAIChat
-
-            return OpenAIChat(
-                model=settings.openai_model,
-                api_key=settings.openai_api_key,
-                base_url=settings.openai_base_url,
-                timeout=settings.answer_timeout,
-            )
-        except ModelError as error:
-            self.notices.append(f"{error} Answers quote the papers' own sentences meanwhile.")
-            return None
-
-    def _local_chat(self) -> "LocalChat":
-        from assistant.adapters import model_files
-        from assistant.adapters.local_llm import LocalChat
-
-        settings = self._settings
-        if settings.local_model_path:
-            path = Path(settings.local_model_path).expanduser()
-            name = path.stem
-            if not path.is_file():
-                raise ModelError(f"ASSISTANT_LOCAL_MODEL names {path}, which is not a file.")
-        else:
-            model = model_files.known_model("chat")
-            name = model.name
-            path = model_files.fetch(
-                model, settings.models, self._progress, offline=settings.offline
-            )
-        return LocalChat(
-            path, name, settings.threads, settings.start_timeout, settings.answer_timeout
-        )
 
 
 class Judge:

@@ -28,7 +28,7 @@ def ui(
             report([assistant.add(*files, vectors=False)], assistant.count())
         if sample and assistant.offer_sample():
             click.echo("Added the bundled library: summaries of 140 machine-learning papers.")
-        assistant.fetch_models()
+        assistant.library.embedder()  # The chat model is fetched beside the page.
         from assistant.web import serve
 
         settings = assistant.settings

@@ -167,9 +167,9 @@ class Trace:
 
     `tokens` counts the chat model's `requests`, those whose tokens the server left
     `unreported`, and the `prompt` and `completion` tokens of the others; `usd` is what they cost
-    at the model `paid`, None where unknown. `stages` are in their order, each with its `name`,
-    `start` in seconds after the question, and `seconds`. `cached_from` is the id of the answer that
-    this one repeats.
+    at the model `paid`, None where unknown. `asked` is what the model was given to write the
+    answer, as messages. `stages` are in their order, each with its `name`, `start` in seconds after
+    the question, and `seconds`. `cached_from` is the id of the answer that this one repeats.
     """
 
     standalone_question: str
@@ -180,6 +180,7 @@ class Trace:
     rejected: tuple[Mapping[str, Any], ...] = ()
     unknown_numbers: tuple[str, ...] = ()
     flagged: tuple[Flagged, ...] = ()
+    asked: tuple[Message, ...] = ()
     draft: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
     paid: str = ""
@@ -229,6 +230,7 @@ class Answer:
                 "hits": list(self.trace.hits),
                 "stages": list(self.trace.stages),
                 "flagged": [one.to_dict() for one in self.trace.flagged],
+                "asked": [vars(message).copy() for message in self.trace.asked],
             },
         }
 

@@ -1,24 +1,28 @@
-"""Turns, sources and the header as HTML; pure functions, and the only place that makes markup."""
+"""Turns and the header as HTML; pure functions. All text goes through `escape`."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from assistant.app.chat_models import Preparation
 from assistant.settings import Settings
-from assistant.text.html import escape, safe_link
+from assistant.text.html import escape
 from assistant.text.tables import Table, blocks
-from assistant.types import Answer, Citation, Evidence, Paper
+from assistant.types import Answer, Citation
 from assistant.web.conversation import Turn, Turns
+from assistant.web.suggestions import suggestions
 
+TITLE = "Abstract Assistant"
 SUMMARY_NOTE = (
     "The bundled library holds summaries written for this project, not the authors' abstracts; "
     "look the papers up by title."
 )
-THIS_IS_A_SUMMARY = "A summary written for this project, not the authors' abstract."
-CONTEXT = "What the marked sentence refers to"
-NO_SOURCES = "Ask something: the sentences behind each answer appear here."
-LONGEST_ABSTRACT = 6_000
+_RATINGS = (
+    ("up", "Good", "A good answer: keep it as an example"),
+    ("down", "Bad", "A bad answer: keep it for review"),
+)
 _STATUS = {
     "answered": "answered",
     "partial": "answered in part",
@@ -30,14 +34,21 @@ _MARK = re.compile(r"\[([0-9]+)\]")
 # --- the conversation --------------------------------------------------------------------
 
 
-def messages(turns: Turns) -> list[dict[str, str]]:
-    """Return the conversation as role and HTML content, the form the chat component takes."""
-    shown = []
+def messages(turns: Turns) -> list[dict[str, Any]]:
+    """Return the conversation as role and HTML content, the form the chat component takes.
+
+    What could be asked next goes along with the last answer.
+    """
+    shown: list[dict[str, Any]] = []
     for place, turn in enumerate(turns, start=1):
         shown.append(
             {"role": "user", "content": f'<p class="question">{escape(turn.question)}</p>'}
         )
         shown.append({"role": "assistant", "content": reply(turn, place)})
+    if turns and turns[-1].answer is not None:
+        asked = [turn.question for turn in turns]
+        further = suggestions(turns[-1].answer, asked)
+        shown[-1]["options"] = [{"value": question} for question in further]
     return shown
 
 
@@ -52,7 +63,34 @@ def reply(turn: Turn, place: int) -> str:
         parts.append(f'<p class="stage">{escape(turn.stage)}…</p>')
     if turn.problem:
         parts.append(f'<p class="problem">{escape(turn.problem)}</p>')
+    if not turn.is_open:
+        parts.append(_actions(turn, place))
     return "".join(parts)
+
+
+def action(words: str, does: str, about: str | int, *, kind: str = "do", title: str = "") -> str:
+    """Return a button whose press the page's script hands on, as `does` with `about`.
+
+    `kind` is "ask" where a question is asked by it, else "do".
+    """
+    tip = f' title="{escape(title)}"' if title else ""
+    value = escape(f"{does}:{about}")
+    return f'<button type="button" class="act {kind}" value="{value}"{tip}>{words}</button>'
+
+
+def _actions(turn: Turn, place: int) -> str:
+    """Return what can be done with a turn that has ended.
+
+    Gradio's own buttons would copy and edit the markup, not the text.
+    """
+    parts = [action("Copy", "copy", place, title="Copy the answer with its sources")]
+    parts.append(action("Edit", "edit", place, title="Change the question and ask again"))
+    parts.append(action("Retry", "retry", place, kind="ask", title="Ask the same again"))
+    if turn.answer is not None:
+        for rating, words, title in _RATINGS:
+            mark = "✓ " if turn.rating == rating else ""
+            parts.append(action(mark + words, rating, place, title=title))
+    return f'<p class="acts">{"".join(parts)}</p>'
 
 
 def _answer_parts(answer: Answer, place: int) -> list[str]:
@@ -106,121 +144,13 @@ def _chip(number: int, sources: dict[int, Citation], place: int) -> str:
     source = sources.get(number)
     if source is None:
         return f"[{number}]"
-    title = escape(source.evidence.paper.title)
-    return f'<a class="cite" href="#source-{place}-{number}" title="{title}">[{number}]</a>'
+    return f'<a class="cite" href="#source-{place}-{number}">[{number}]</a>'
 
 
-# --- the sources -------------------------------------------------------------------------
-
-
-def panel(turns: Turns) -> str:
-    """Return the sources of every answer; only those of the latest are visible.
-
-    The page's script shows an earlier section when one of its marks is clicked.
-    """
-    answered = [(place, turn) for place, turn in enumerate(turns, start=1) if turn.answer]
-    if not answered:
-        return f'<p class="empty">{escape(NO_SOURCES)}</p>'
-    last = answered[-1][0]
-    return "".join(_section(turn, place, hidden=place != last) for place, turn in answered)
-
-
-def _section(turn: Turn, place: int, *, hidden: bool) -> str:
-    answer = turn.answer
-    if answer is None:
-        return ""
-    if answer.citations:
-        heading = "Sources"
-        cards = [
-            _source(answer.citations, number, place, is_open=number == 1)
-            for number in answer.sources()
-        ]
-    else:
-        heading = "Nearest papers" if answer.nearest else "No sources"
-        cards = [_card(paper, "", _abstract(paper, None)) for paper in answer.nearest]
-    return (
-        f'<section class="sources" id="sources-{place}"{" hidden" if hidden else ""}>'
-        f'<h2>{heading}</h2><p class="asked">{escape(turn.question)}</p>'
-        f"{''.join(cards)}"
-        '<a class="back" href="#talk">Back to the conversation</a></section>'
-    )
-
-
-def _source(citations: Sequence[Citation], number: int, place: int, *, is_open: bool) -> str:
-    """Return one numbered source with every claim that cites it."""
-    mine = [citation for citation in citations if citation.number == number]
-    evidence = mine[0].evidence
-    supported = all(citation.support.supported for citation in mine)
-    badge = _badge(supported=supported)
-    label = f'<span class="number">{number}</span>'
-    body = _abstract(evidence.paper, evidence) + _support(mine)
-    return _card(
-        evidence.paper, label, body, badge=badge, at=f"source-{place}-{number}", is_open=is_open
-    )
-
-
-def _card(
-    paper: Paper, label: str, body: str, *, badge: str = "", at: str = "", is_open: bool = False
-) -> str:
-    title = escape(paper.title or paper.id)
-    link = escape(safe_link(paper.link))
-    if link:
-        heading = f'<a href="{link}" target="_blank" rel="noopener noreferrer">{title}</a>'
-    else:
-        heading = title
-    facts = (", ".join(paper.authors), str(paper.year or ""), paper.venue)
-    about = " · ".join(escape(fact) for fact in facts if fact)
-    note = f'<p class="summary-note">{escape(THIS_IS_A_SUMMARY)}</p>' if paper.is_summary else ""
-    identity = f' id="{at}"' if at else ""
-    return (
-        f'<details class="source"{identity}{" open" if is_open else ""}>'
-        f'<summary>{label}<span class="short">{title}</span>{badge}</summary>'
-        f"<h3>{heading}</h3>"
-        + (f'<p class="about">{about}</p>' if about else "")
-        + f"{body}{note}</details>"
-    )
-
-
-def _badge(*, supported: bool) -> str:
-    word = "supported" if supported else "weak"
-    return f'<span class="badge {word}">{word}</span>'
-
-
-def _abstract(paper: Paper, evidence: Evidence | None) -> str:
-    """Return the abstract, the evidence marked, and the sentence that says what it refers to.
-
-    A huge one is cut around the evidence.
-    """
-    text = paper.abstract
-    start, end = (evidence.passage.start, evidence.passage.end) if evidence else (0, 0)
-    first = max(0, start - LONGEST_ABSTRACT // 2)
-    last = max(end, min(len(text), first + LONGEST_ABSTRACT))
-    before = escape(text[first:start])
-    context = evidence.context if evidence else None
-    if context is not None and first <= context.start < context.end <= start:
-        before = (
-            f"{escape(text[first : context.start])}"
-            f'<mark class="context" title="{escape(CONTEXT)}">{escape(context.text)}</mark>'
-            f"{escape(text[context.end : start])}"
-        )
-    marked = f"<mark>{escape(text[start:end])}</mark>" if end > start else ""
-    return (
-        f'<p class="abstract">{"… " if first else ""}{before}{marked}'
-        f"{escape(text[end:last])}{' …' if last < len(text) else ''}</p>"
-    )
-
-
-def _support(citations: Iterable[Citation]) -> str:
-    """Return, for each claim that rests on a sentence, how well it does and why."""
-    several = list(citations)
-    rows = []
-    for citation in several:
-        support = citation.support
-        claim = f"<q>{escape(citation.claim.text)}</q> " if len(several) > 1 else ""
-        why = escape("; ".join(support.reasons))
-        word = "Supported" if support.supported else "Weak"
-        rows.append(f"<li>{claim}<b>{word} {support.score:.2f}</b>{': ' if why else ''}{why}</li>")
-    return f'<ul class="support">{"".join(rows)}</ul>'
+def editing(place: int) -> str:
+    """Return the line above the box while the question of a turn is being changed."""
+    what = escape(f"Asking question {place} anew replaces what follows it.")
+    return f'<p class="editing" role="status">{what} {action("Cancel", "edit", 0)}</p>'
 
 
 # --- the header --------------------------------------------------------------------------
@@ -231,6 +161,23 @@ def header(title: str, papers: int, model: str, *, has_summaries: bool) -> str:
     what = "1 paper" if papers == 1 else f"{papers:,} papers"
     note = f'<p class="summary-note">{escape(SUMMARY_NOTE)}</p>' if has_summaries else ""
     return f'<h1>{escape(title)}</h1><p class="library">{what} · model: {escape(model)}</p>{note}'
+
+
+def status(now: Preparation, failures: Sequence[str] = ()) -> str:
+    """Return the line that says how far the chat model is, or why there is none."""
+    if now.is_under_way:
+        share = f' value="{now.done}" max="{now.total}"' if now.total else ""
+        words = f"{escape(str(now))}. Until it is ready, answers quote the papers."
+        return (
+            f'<p class="status" role="status"><progress aria-label="Fetched"{share}></progress> '
+            f"{words}</p>"
+        )
+    return "".join(f'<p class="status" role="status">{escape(one)}</p>' for one in failures)
+
+
+def told(words: str) -> str:
+    """Return what came of a press, for all to notice."""
+    return f'<p class="told" role="status">{escape(words)}</p>'
 
 
 def placeholder(papers: int) -> str:

@@ -2,16 +2,19 @@
 
 import errno
 import logging
+import math
 import os
 import socket
 import threading
 import time
 import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from assistant.app import Assistant
 from assistant.errors import AssistantError, SettingsError
+from assistant.web.access import Brake, Gate, demanded
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -21,6 +24,7 @@ logger = logging.getLogger(__name__)
 START_SECONDS = 60
 STOP_SECONDS = 10
 HIGHEST_PORT = 65_535
+BAD_REQUEST = 400
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Whatever got into the page, the browser would load it from this server only.
 _POLICY = (
@@ -56,25 +60,31 @@ class PageServer:
         flight have `grace_seconds`.
 
         Raises:
-            SettingsError: the address is taken or not to be had.
+            SettingsError: the address is taken or not to be had, or it can be reached from
+                other machines and no password is set.
         """
+        if application is None:
+            settings = assistant.settings
+            users = demanded(host, LOOPBACK, settings.user, settings.password)
+            application = partial(_application, users=users)
         self._socket = _listener(host, port)
         self._host = host
         self._port = int(self._socket.getsockname()[1])
         self._assistant = assistant
-        self._application = application or _application
+        self._application = application
         self._grace_seconds = grace_seconds
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self._port}"
 
     def start(self) -> Self:
-        """Build the page and serve it in a thread.
+        """Build the page and serve it in a thread, while the chat model is fetched beside.
 
         Raises:
             AssistantError: the server doesn't start.
         """
         import uvicorn
 
+        self._assistant.prepare_beside()
         app = self._application(self._assistant, self._host, self._port)
         config = uvicorn.Config(
             app,
@@ -135,7 +145,7 @@ def serve(
     `on_ready` is called with the address as soon as the page can be opened.
 
     Raises:
-        SettingsError: the address is taken or not to be had.
+        SettingsError: the address is taken or not to be had, or needs a password.
     """
     server = PageServer(assistant, host=host, port=port).start()
     try:
@@ -182,7 +192,7 @@ def _why(error: OSError, host: str, port: int) -> str:
     return f"{host}, port {port} can't be served ({error}); pass --host or --port."
 
 
-def _application(assistant: Assistant, host: str, port: int) -> _App:
+def _application(assistant: Assistant, host: str, port: int, users: dict[str, str]) -> _App:
     """Return the page as an ASGI application."""
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -192,11 +202,14 @@ def _application(assistant: Assistant, host: str, port: int) -> _App:
         # A name that some website points at 127.0.0.1 must not read a private library.
         # "[" is what the middleware, which splits at colons, sees of "[::1]".
         bare.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "["])
-    return with_headers(mount_page(bare, assistant, host, port))
+    mounted = mount_page(bare, assistant, host, port, users)
+    return with_headers(_with_brake(mounted, Brake()) if users else mounted)
 
 
-def mount_page(app: "FastAPI", assistant: Assistant, host: str, port: int) -> _App:
-    """Put the page below the paths that the application has already."""
+def mount_page(
+    app: "FastAPI", assistant: Assistant, host: str, port: int, users: dict[str, str] | None = None
+) -> _App:
+    """Put the page below the paths that the application has already; `users` must log in."""
     import gradio as gr
 
     from assistant.web.library.adding import MOST_MEGABYTES
@@ -212,6 +225,8 @@ def mount_page(app: "FastAPI", assistant: Assistant, host: str, port: int) -> _A
         run_history=False,
         show_error=False,
         max_file_size=f"{MOST_MEGABYTES}mb",
+        auth=Gate(users) if users else None,
+        auth_message="This library is private." if users else None,
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
@@ -219,6 +234,38 @@ def mount_page(app: "FastAPI", assistant: Assistant, host: str, port: int) -> _A
         **look(),
     )
     return mounted
+
+
+def _with_brake(app: _App, brake: Brake) -> _App:
+    """Refuse logins from an address that failed too often, before passwords are compared."""
+
+    async def answer(scope: _Message, receive: _Receive, send: _Send) -> None:
+        is_login = scope["type"] == "http" and scope["method"] == "POST"
+        if not is_login or scope["path"].rstrip("/") != "/login":
+            await app(scope, receive, send)
+            return
+        address = (scope.get("client") or ("",))[0]
+        seconds = brake.wait(address)
+        if seconds:
+            await _refused(send, seconds)
+            return
+
+        async def noted(message: _Message) -> None:
+            if message["type"] == "http.response.start":
+                (brake.passed if message["status"] < BAD_REQUEST else brake.failed)(address)
+            await send(message)
+
+        await app(scope, receive, noted)
+
+    return answer
+
+
+async def _refused(send: _Send, seconds: float) -> None:
+    wait = str(math.ceil(seconds))
+    headers = [(b"content-type", b"application/json"), (b"retry-after", wait.encode())]
+    body = f'{{"detail": "Too many failed logins; try again in {wait} seconds."}}'.encode()
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def with_headers(app: _App) -> _App:

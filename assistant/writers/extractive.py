@@ -50,7 +50,7 @@ def extractive_claims(
 
 
 def _others_first(ranked: Sequence[Evidence], cited: Collection[str]) -> list[Evidence]:
-    """Return the best sentence of each paper that isn't cited yet, if good enough, then the rest."""
+    """Return the best sentence of each paper not cited yet, if good enough, then the rest."""
     best: dict[str, Evidence] = {}
     for one in ranked:
         best.setdefault(one.paper.id, one)

@@ -15,7 +15,7 @@ from assistant.prompts import Prompt
 from assistant.protocols import ChatModel
 from assistant.text.tables import is_plain
 from assistant.text.words import terms
-from assistant.types import Checks, Evidence, Support
+from assistant.types import Checks, Evidence, Message, Support
 from assistant.writers.grounds import SAME_SENTENCE, Grounds, quoted
 
 _DECLINES = re.compile(r"\W*(?:(?:final )?answer\W+)?UNANSWERABLE\b", re.IGNORECASE)
@@ -64,6 +64,7 @@ class ModelWriter:
         self._words = words
         self._quotes = quotes
         self._lenient = lenient
+        self.asked: tuple[Message, ...] = ()
         self.draft = ""
         self.unknown: list[str] = []
         self.checks = Checks()
@@ -79,6 +80,7 @@ class ModelWriter:
         messages = self._prompt.messages(
             evidence=grounds.as_prompt(titles=not self._model.is_small), question=grounds.question
         )
+        self.asked = tuple(messages)
         reply = self._model.stream(
             messages, MOST_TOKENS_SMALL if self._model.is_small else MOST_TOKENS
         )

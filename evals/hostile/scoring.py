@@ -12,7 +12,8 @@ from assistant.text.html import safe_link
 from assistant.text.sentences import split_sentences
 from assistant.types import Answer
 from assistant.web.conversation import Turn
-from assistant.web.render import panel, reply
+from assistant.web.render import reply
+from assistant.web.sources import panel
 from evals.hostile.cases import Case
 from evals.matching import contains, folded, without_marks
 

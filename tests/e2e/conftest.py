@@ -104,7 +104,7 @@ class Tab:
     @property
     def sources(self) -> Locator:
         """The sources that are listed at the side."""
-        return self.page.locator("#panel section:not([hidden]) details")
+        return self.page.locator("#panel section:not([hidden]) details.source")
 
     def send(self, question: str) -> None:
         """Type a question and press Enter."""
@@ -113,9 +113,9 @@ class Tab:
 
     def ask(self, question: str) -> Locator:
         """Ask, wait until the answer is whole, and return it."""
-        before = self.page.locator("#chat .facts").count()
+        before = self.page.locator("#chat .facts:not(.checks)").count()
         self.send(question)
-        expect(self.page.locator("#chat .facts")).to_have_count(before + 1)
+        expect(self.page.locator("#chat .facts:not(.checks)")).to_have_count(before + 1)
         expect(self.page.locator("#question .submit-button")).to_be_visible()
         return self.replies.last
 

@@ -94,7 +94,9 @@ def test_marks_of_an_earlier_answer_open_its_own_sources(tab: Tab) -> None:
 
 
 def test_an_example_can_be_clicked(tab: Tab) -> None:
-    example = tab.page.get_by_text("Which papers prune networks at initialization?")
+    example = tab.page.locator("#chat").get_by_text(
+        "Which papers prune networks at initialization?"
+    )
     example.click()
     expect(tab.page.locator("#chat .facts")).to_contain_text("answered")
     expect(tab.page.locator("#chat .question")).to_have_text(
@@ -103,7 +105,7 @@ def test_an_example_can_be_clicked(tab: Tab) -> None:
 
 
 def test_an_unanswerable_example_is_not_answered(tab: Tab) -> None:
-    tab.page.get_by_text("What dose of ibuprofen is safe for children?").click()
+    tab.page.locator("#chat").get_by_text("What dose of ibuprofen is safe for children?").click()
     expect(tab.page.locator("#chat .facts")).to_contain_text("not answered by these papers")
     expect(tab.replies.last).to_contain_text("These papers don't answer that question.")
     expect(tab.page.locator("#panel h2")).to_have_text("Nearest papers")

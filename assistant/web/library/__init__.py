@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["library_tab"]
 
 
-def library_tab(assistant: "Assistant", turns: Any, tab: Any) -> Any:
+def library_tab(assistant: "Assistant", talk: Any, tab: Any) -> Any:
     """Fill the `gr.Tab` that is open now; return a state that changes whenever the papers do.
 
-    `turns` is the state that holds the conversation, `tab` the tab itself.
+    `talk` is the state that holds the conversation, `tab` the tab itself.
     """
     from assistant.web.library.tab import build
 
-    return build(assistant, turns, tab)
+    return build(assistant, talk, tab)

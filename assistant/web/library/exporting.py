@@ -9,7 +9,7 @@ from assistant.app import Assistant
 from assistant.errors import InputError
 from assistant.exports import FORMATS, export
 from assistant.types import Answer, Paper
-from assistant.web.conversation import Turns
+from assistant.web.conversation import Conversation
 
 Scope = Literal["selected", "cited", "shown"]
 SCOPES = {
@@ -27,21 +27,21 @@ _NOTHING = {
 _PART = 500
 
 
-def answers(turns: Turns) -> list[Answer]:
+def answers(talk: Conversation) -> list[Answer]:
     """Return the answers of a conversation, the earliest first."""
-    return [turn.answer for turn in turns or () if turn.answer is not None]
+    return [turn.answer for turn in talk.turns if turn.answer is not None]
 
 
-def cited_ids(turns: Turns) -> list[str]:
+def cited_ids(talk: Conversation) -> list[str]:
     """Return the ids of all papers that the conversation cites, in order of appearance."""
-    cited = (one.evidence.paper.id for answer in answers(turns) for one in answer.citations)
+    cited = (one.evidence.paper.id for answer in answers(talk) for one in answer.citations)
     return list(dict.fromkeys(cited))
 
 
-def latest_sources(turns: Turns) -> dict[str, int]:
+def latest_sources(talk: Conversation) -> dict[str, int]:
     """Return the papers that the latest answer cites, each with its first number."""
     found: dict[str, int] = {}
-    for answer in answers(turns)[-1:]:
+    for answer in answers(talk)[-1:]:
         for number, citation in answer.sources().items():
             found.setdefault(citation.evidence.paper.id, number)
     return found

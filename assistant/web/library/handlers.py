@@ -15,7 +15,7 @@ from gradio.components.plot import PlotData
 from assistant.app import Assistant
 from assistant.errors import AssistantError
 from assistant.types import Paper
-from assistant.web.conversation import SOMETHING_WRONG, Turns
+from assistant.web.conversation import SOMETHING_WRONG, Conversation
 from assistant.web.library import adding, exporting, table
 from assistant.web.library.atlas import Atlas
 from assistant.web.library.facets import Facet, counted, kept
@@ -182,11 +182,11 @@ class Handlers:
     # --- exporting ---------------------------------------------------------------------
 
     @_told("said")
-    def export(self, view: View, turns: Turns, scope: str, kind: str) -> Changes:
+    def export(self, view: View, talk: Conversation, scope: str, kind: str) -> Changes:
         """Make the file that the page then downloads; None where there is none."""
         ids: Sequence[str] = sorted(view.selected)
         if scope == "cited":
-            ids = exporting.cited_ids(turns)
+            ids = exporting.cited_ids(talk)
         elif scope == "shown":
             ids = [paper.id for paper in self._found(view)]
         path = exporting.export_file(self.assistant, scope, kind, ids)
@@ -233,10 +233,10 @@ class Handlers:
     # --- the map -----------------------------------------------------------------------
 
     @_told_along("map_note")
-    def draw(self, turns: Turns, drawn: str) -> Iterator[Changes]:
+    def draw(self, talk: Conversation, drawn: str) -> Iterator[Changes]:
         """Show the map with the latest answer's sources lit up; say meanwhile that it comes."""
         note = self.parts["map_note"]
-        lit = exporting.latest_sources(turns)
+        lit = exporting.latest_sources(talk)
         drawing = self.atlas.current()
         key = json.dumps([drawing.fingerprint, lit])
         if key == drawn:
@@ -253,7 +253,7 @@ class Handlers:
             self.parts["drawn"]: key,
         }
 
-    def draw_again(self, turns: Turns, drawn: str) -> Iterator[Changes]:
+    def draw_again(self, talk: Conversation, drawn: str) -> Iterator[Changes]:
         """Bring a map that is shown already to the present state."""
         if drawn:
-            yield from self.draw(turns, drawn)
+            yield from self.draw(talk, drawn)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from assistant.text.html import escape, safe_link
 from assistant.types import Paper
-from assistant.web.render import THIS_IS_A_SUMMARY
+from assistant.web.sources import THIS_IS_A_SUMMARY
 
 NOTHING_OPEN = "Click a title, or a dot of the map: the paper opens here."
 GONE = "This paper is no longer in the library."

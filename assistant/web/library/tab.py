@@ -19,14 +19,14 @@ _SHOW_PAPER = files("assistant.web.library").joinpath("paper.js").read_text(enco
 _PASTE_HINT = "@article{key, title = {…}, abstract = {…}}\n\nor any other format, as in a file"
 
 
-def build(assistant: Assistant, turns: gr.State, tab: gr.Tab) -> gr.State:
+def build(assistant: Assistant, talk: gr.State, tab: gr.Tab) -> gr.State:
     """Make the tab's components within the tab that is open; see `library_tab`."""
     parts: dict[str, Any] = {
         "view": gr.State(View(), time_to_live=STATE_SECONDS),
         "generation": gr.State(assistant.catalog.generation()),
         "drawn": gr.State("", time_to_live=STATE_SECONDS),
         "exported": gr.State("", time_to_live=STATE_SECONDS),
-        "turns": turns,
+        "talk": talk,
     }
     with gr.Row(elem_id="library"):
         with gr.Column(elem_id="library-main", scale=5), gr.Tabs(elem_id="library-views") as views:
@@ -174,14 +174,14 @@ def _connect(do: handlers.Handlers, parts: dict[str, Any], tab: gr.Tab, map_tab:
     )
     parts["export"].click(
         do.export,
-        [view, parts["turns"], parts["scope"], parts["kind"]],
+        [view, parts["talk"], parts["scope"], parts["kind"]],
         [parts["download"], parts["exported"], parts["said"]],
         **turn,
     ).then(None, [parts["download"]], js=_DOWNLOAD).then(
         do.discard, [parts["exported"]], [parts["exported"], parts["download"]], **options
     )
     mapped = [parts[name] for name in ("map_note", "plot", "legend", "drawn")]
-    drawing: dict[str, Any] = {**options, "inputs": [parts["turns"], parts["drawn"]]}
+    drawing: dict[str, Any] = {**options, "inputs": [parts["talk"], parts["drawn"]]}
     map_tab.select(do.draw, outputs=mapped, **drawing)
     tab.select(do.draw_again, outputs=mapped, **drawing)
     parts["add"].click(

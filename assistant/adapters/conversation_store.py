@@ -1,0 +1,137 @@
+"""Conversations and feedback in one SQLite file, each user's apart from the others'."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import LibraryError
+from assistant.protocols import StoredConversation
+
+PATIENCE_SECONDS = 10
+_SCHEMA = """
+create table if not exists conversation (
+    owner text not null, id text not null, title text not null, content text not null,
+    words text not null, changed integer not null, primary key (owner, id)
+) without rowid;
+create table if not exists feedback (
+    number integer primary key, owner text not null, conversation text not null,
+    place integer not null, about text not null, record text not null,
+    unique (owner, conversation, place, about)
+);
+"""
+
+
+class SqliteConversations:
+    """Opens the file anew for every call, so that threads and processes can share it."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file's path; it is made, readable to its owner only, at the first use."""
+        self._path = path
+
+    def save(self, owner: str, conversation: StoredConversation, words: str) -> None:
+        """Store a conversation in place of what was there; `words` is what a search reads.
+
+        Raises:
+            LibraryError: the file can't be written.
+        """
+        with self._open() as database:
+            database.execute(
+                "insert or replace into conversation values (?, ?, ?, ?, ?, "
+                "(select coalesce(max(changed), 0) + 1 from conversation))",
+                (
+                    owner,
+                    conversation.id,
+                    conversation.title,
+                    conversation.content,
+                    words.casefold(),
+                ),
+            )
+
+    def load(self, owner: str, conversation_id: str) -> StoredConversation | None:
+        """Return a conversation of this owner, or None.
+
+        Raises:
+            LibraryError: the file can't be read.
+        """
+        with self._open() as database:
+            row = database.execute(
+                "select id, title, content from conversation where owner = ? and id = ?",
+                (owner, conversation_id),
+            ).fetchone()
+        return row and StoredConversation(id=row[0], title=row[1], content=row[2])
+
+    def titles(self, owner: str, search: str = "", limit: int = 200) -> list[tuple[str, str]]:
+        """Return (id, title) of those that have every word of `search`, the latest first.
+
+        Raises:
+            LibraryError: the file can't be read.
+        """
+        wanted = search.casefold().split()
+        with self._open() as database:
+            database.create_function(
+                "has_all", 1, lambda words: all(word in words for word in wanted)
+            )
+            return database.execute(
+                "select id, title from conversation where owner = ? and has_all(words) "
+                "order by changed desc limit ?",
+                (owner, limit),
+            ).fetchall()
+
+    def delete(self, owner: str, conversation_id: str) -> None:
+        """Forget a conversation; what was said about it stays.
+
+        Raises:
+            LibraryError: the file can't be written.
+        """
+        with self._open() as database:
+            database.execute(
+                "delete from conversation where owner = ? and id = ?", (owner, conversation_id)
+            )
+
+    def note(
+        self, owner: str, conversation_id: str, place: int, about: str, record: Mapping[str, Any]
+    ) -> None:
+        """Store feedback about a turn's answer or one of its citations, in place of earlier.
+
+        Raises:
+            LibraryError: the file can't be written.
+        """
+        text = json.dumps(record, ensure_ascii=False)
+        with self._open() as database:
+            database.execute(
+                "insert or replace into feedback (owner, conversation, place, about, record) "
+                "values (?, ?, ?, ?, ?)",
+                (owner, conversation_id, place, about, text),
+            )
+
+    def notes(self, owner: str) -> list[dict[str, Any]]:
+        """Return all feedback of this owner, the oldest first.
+
+        Raises:
+            LibraryError: the file can't be read.
+        """
+        with self._open() as database:
+            rows = database.execute(
+                "select record from feedback where owner = ? order by number", (owner,)
+            ).fetchall()
+        return [json.loads(text) for (text,) in rows]
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # Before SQLite makes it, for questions may be private.
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            with closing(sqlite3.connect(self._path, timeout=PATIENCE_SECONDS)) as database:
+                database.executescript(_SCHEMA)
+                with database:
+                    yield database
+        except (OSError, sqlite3.Error) as error:
+            raise LibraryError(
+                f"Conversations can't be kept in {self._path} ({error}); free disk space, check "
+                "its permissions, or move the file away to begin a new one."
+            ) from error
