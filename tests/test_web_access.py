@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assistant.chat_models import Preparation
 
 from assistant import settings_file
 from assistant.app import Assistant
+from assistant.app.chat_models import Preparation
 from assistant.errors import SettingsError
 from assistant.settings import Settings
 from assistant.web.access import FREE_TRIES, Brake, Gate, accounts, demanded

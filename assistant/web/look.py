@@ -25,6 +25,11 @@ def look() -> dict[str, Any]:
             neutral_hue="slate",
             font=[gr.themes.Font(name) for name in _SYSTEM_FONTS],
             font_mono=[gr.themes.Font(name) for name in _FIXED_FONTS],
+        ).set(  # Gradio's own are a shade too light to be read (WCAG AA).
+            button_primary_background_fill="*primary_600",
+            button_primary_background_fill_dark="*primary_600",
+            button_primary_background_fill_hover="*primary_700",
+            button_primary_background_fill_hover_dark="*primary_700",
         ),
         # Not as `css`, whose selectors Gradio rewrites.
         "head": f"{icon}<style>{_packaged('style.css')}{_packaged('library.css')}</style>"

@@ -1,13 +1,14 @@
 """Take the README's pictures: `python -m tests.e2e.screenshot OUTDIR [MODELS]`.
 
-Each shows a cited answer of the bundled library with one of its sources open.
+A cited answer with one of its sources open (light, dark, on a phone), the library, its map with
+the answer's sources lit up, and the settings.
 """
 
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from assistant.settings import Settings
 from tests.e2e import serving
@@ -35,7 +36,23 @@ def take(address: str, folder: Path) -> None:
                 expect(tab.sources.first.locator("mark")).to_be_in_viewport()
             tab.page.mouse.move(0, 0)
             tab.page.screenshot(path=folder / f"{name}.png")
+            if name == "page-light":
+                take_tabs(tab.page, folder)
             context.close()
+
+
+def take_tabs(page: Page, folder: Path) -> None:
+    """Save a PNG of the library, its map and the settings."""
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator("#library-table tbody tr").first).to_be_visible()
+    page.screenshot(path=folder / "library.png")
+    page.get_by_role("tab", name="Map").click()
+    expect(page.locator("#library-map .main-svg").first).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(1000)  # Plotly draws its labels last.
+    page.screenshot(path=folder / "map.png")
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.get_by_role("button", name="Test connection")).to_be_visible()
+    page.screenshot(path=folder / "settings.png")
 
 
 def main() -> None:
