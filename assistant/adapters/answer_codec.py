@@ -11,6 +11,7 @@ from assistant.types import (
     Claim,
     Evidence,
     Flagged,
+    Message,
     Paper,
     Passage,
     Support,
@@ -20,7 +21,8 @@ from assistant.types import (
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        Answer, Checks, Citation, Claim, Evidence, Flagged, Paper, Passage, Support, Trace,
+        Answer, Checks, Citation, Claim, Evidence, Flagged, Message, Paper, Passage, Support,
+        Trace,
     )
 }  # fmt: skip
 _KIND = "$"

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assistant.errors import ModelError
-from assistant.protocols import ChatModel, Progress
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
     from assistant.adapters.local_llm import LocalChat
+    from assistant.protocols import ChatModel, Progress
 
 State = Literal["idle", "fetching", "starting", "ready", "failed"]
 
@@ -40,7 +40,7 @@ class Preparation:
 class ChatModels:
     """Opens the chat model once, at its first use or beside other work."""
 
-    def __init__(self, settings: Settings, progress: Progress, llm: object = None) -> None:
+    def __init__(self, settings: Settings, progress: "Progress", llm: object = None) -> None:
         """Take what says which model; `progress` is told what is fetched.
 
         `llm`, any llama-index `LLM`, goes before what the settings name.
@@ -56,7 +56,7 @@ class ChatModels:
         self.preparation = Preparation()
         self.worker: threading.Thread | None = None
 
-    def get(self) -> ChatModel | None:
+    def get(self) -> "ChatModel | None":
         """Return the model, ready; None for extractive, and while it is prepared beside.
 
         One that can't be had becomes a notice, and None.
@@ -141,7 +141,7 @@ class ChatModels:
         own = self._settings.local_model_path
         return Path(own).stem if own else known_model("chat").name
 
-    def _open(self) -> ChatModel | None:
+    def _open(self) -> "ChatModel | None":
         settings = self._settings
         if self._llm is not None:
             from assistant.adapters.llama_index_chat import as_chat_model
@@ -167,7 +167,7 @@ class ChatModels:
             self._failures.append(_instead(error))
             return None
 
-    def _files(self, progress: Progress) -> None:
+    def _files(self, progress: "Progress") -> None:
         from assistant.adapters import model_files
 
         settings = self._settings

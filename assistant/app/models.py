@@ -52,6 +52,10 @@ class Models:
         """What goes wrong, or isn't ready yet, in words."""
         return [*self.opener.notices(), *self._failures]
 
+    def note(self, notice: str) -> None:
+        """Tell this with every answer."""
+        self._failures.append(notice)
+
     def for_question(
         self, tokens: Counter[str], cancellation: Cancellation
     ) -> "tuple[ChatModel | None, str]":

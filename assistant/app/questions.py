@@ -300,7 +300,7 @@ class Questions:
         try:
             return Spans(self.settings.otel_endpoint)
         except SettingsError as error:
-            self._models.notices.append(str(error))
+            self._models.note(str(error))
             return None
 
     def _kept(self, event: Event, spans: "Spans | None") -> Event:

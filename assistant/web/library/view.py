@@ -62,11 +62,11 @@ def acted(view: View, data: Mapping[str, Any]) -> View:
     """Return the view after a click, as the page's script tells it; nonsense changes nothing."""
     value = data.get("value")
     match data.get("act"):
-        case "sort" if value in SORTS:
-            return _sorted_by(view, str(value))
+        case "sort" if isinstance(value, str) and value in SORTS:
+            return _sorted_by(view, value)
         case "page" if str(value).isdecimal():
             return replace(view, page=max(1, int(str(value)[:9])))
-        case "facet" if data.get("facet") in get_args(Facet) and isinstance(value, str):
+        case "facet" if str(data.get("facet")) in get_args(Facet) and isinstance(value, str):
             return replace(view, facets=view.facets ^ {(data["facet"], value)}, page=1)
         case "facets-off":
             return replace(view, facets=frozenset(), page=1)
@@ -89,8 +89,8 @@ def _sorted_by(view: View, column: str) -> View:
 def _ticked(view: View, data: Mapping[str, Any]) -> View:
     """Take over the ticks of one page: told whole, so that no order of clicks goes wrong."""
     shown, checked = (
-        [one for one in data.get(name) or () if isinstance(one, str)][: 10 * PAGE]
-        for name in ("shown", "checked")
+        [one for one in told if isinstance(one, str)][: 10 * PAGE] if isinstance(told, list) else []
+        for told in (data.get("shown"), data.get("checked"))
     )
     selected = (view.selected - set(shown)) | set(checked)
     return replace(view, selected=selected) if len(selected) <= MOST_SELECTED else view
