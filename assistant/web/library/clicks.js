@@ -14,3 +14,10 @@ element.addEventListener("change", (event) => {
     checked: boxes.filter((box) => box.checked).map((box) => box.value),
   });
 });
+// A new page of the table takes over the boxes of the one before, and with them their ticks.
+new MutationObserver((changes) => {
+  if (!changes.some((change) => change.type === "childList" || change.attributeName === "value")) return;
+  for (const box of element.querySelectorAll("input[type=checkbox]")) {
+    box.checked = box.hasAttribute("checked");
+  }
+}).observe(element, { subtree: true, childList: true, attributeFilter: ["value"] });
