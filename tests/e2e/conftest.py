@@ -54,7 +54,7 @@ def site(home: Path, models_folder: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # Not the session: Playwright keeps an event loop running.
 def chromium() -> Iterator[Browser]:
     """Return the browser that all tabs share."""
     with serving.browser() as browser:
