@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
@@ -95,7 +95,8 @@ def left(server: FakeServer) -> fakes.Behaviour:
         if body.get("stream"):
             handler.begin_stream()
         server.asked.set()
-        assert handler.rfile.read(1) == b""
+        with suppress(ConnectionResetError):  # Leaving with headers unread is a reset.
+            assert handler.rfile.read(1) == b""
         server.left.set()
         handler.close_connection = True
 

@@ -28,6 +28,7 @@ class BackgroundLoop:
         self._farewell = farewell
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._finish: Callable[[], object] | None = None
 
     def pieces(
         self,
@@ -70,6 +71,13 @@ class BackgroundLoop:
         finally:
             working.cancel()
 
+    def end(self) -> None:
+        """Cut off what still runs, and close what it holds; the next call begins anew."""
+        with self._lock:
+            finish, self._finish, self._loop = self._finish, None, None
+        if finish is not None:
+            finish()
+
     def _submit(self, work: Coroutine[Any, Any, Result]) -> "Future[Result]":
         with self._lock:
             if self._loop is None:
@@ -78,7 +86,7 @@ class BackgroundLoop:
                     target=_run, args=(self._loop, self._farewell), daemon=True, name="model-calls"
                 )
                 thread.start()
-                weakref.finalize(self, _end, self._loop, thread)
+                self._finish = weakref.finalize(self, _end, self._loop, thread)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
 

@@ -46,6 +46,10 @@ class OpenAIChat:
         self._cancellation = Cancellation()
         self._is_strict = threading.Event()  # it refuses to be asked for its token counts
 
+    def end(self) -> None:
+        """Close the connections, also one that a cancelled request has left half open."""
+        self._loop.end()
+
     def metered(
         self, tokens: Counter[str], cancellation: Cancellation | None = None
     ) -> "OpenAIChat":

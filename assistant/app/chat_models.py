@@ -103,10 +103,17 @@ class ChatModels:
             return [*self._failures, f"{self.preparation}; meanwhile answers quote the papers."]
         return list(self._failures)
 
-    def close(self) -> None:
-        """End the local model's process."""
+    def release(self) -> None:
+        """End the local model's process; what a server is being asked goes on."""
         self._is_closed = True
         self._end()
+
+    def close(self) -> None:
+        """End the local model's process, or the connections to a server."""
+        end = getattr(self._model, "end", None)
+        self.release()
+        if end:
+            end()
 
     def _end(self) -> None:
         stop = getattr(self._model, "stop", None)

@@ -37,7 +37,7 @@ class Models:
         self._settings = settings
         self._breaker = Breaker()
         self.opener = ChatModels(settings, self._progress, self._llm)
-        former.close()
+        former.release()
 
     def close(self) -> None:
         """Stop the chat model; asked again, it is opened anew."""
