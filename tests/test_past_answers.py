@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,15 @@ def test_cite_takes_files_and_ids(run: Callable[..., Any], tmp_path: Path) -> No
 
 
 # --- kept -----------------------------------------------------------------------------------
+
+
+def test_ids_of_the_same_second_sort_as_they_were_made(tmp_path: Path) -> None:
+    store = AnswerStore(tmp_path, 1)
+    ids = []
+    for _ in range(50):
+        ids.append(store.new_id())
+        time.sleep(2e-6)
+    assert ids == sorted(set(ids))
 
 
 def test_an_answer_is_kept_as_it_was_given(asked: Assistant) -> None:

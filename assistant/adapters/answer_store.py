@@ -25,7 +25,10 @@ class AnswerStore:
         """Return an id for an answer of now, later ones sorting behind; empty where none stay."""
         if self._keep <= 0:
             return ""
-        return f"{time.strftime('%y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+        # To the microsecond: "last" must be the later one of two in the same second.
+        seconds, rest = divmod(time.time_ns() // 1000, 1_000_000)
+        moment = time.strftime("%y%m%d-%H%M%S", time.gmtime(seconds))
+        return f"{moment}{rest:06d}-{secrets.token_hex(2)}"
 
     def put(self, name: str, answer: Mapping[str, Any]) -> None:
         """Store an answer's JSON under an id, and forget the oldest above the number.
