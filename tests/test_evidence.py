@@ -31,6 +31,9 @@ NOTHING = Weights(
     position=0,
     length=0,
     own_work=0,
+    named=0,
+    opening=0,
+    first_paper=0,
 )
 PAPER = Paper(id="1", title="T", abstract="Bees fly far. We saw 240 of them. They hum.")
 
@@ -113,6 +116,11 @@ def test_place_length_and_kind() -> None:
     assert ranked(only(own_work=1.0))["Bees fly far."] == 0.0
     assert ranked(only(figure=1.0))["We saw 240 of them."] == 1.0
     assert ranked(only(figure=1.0))["They hum."] == 0.0
+    assert ranked(only(opening=0.5)) == {
+        "We saw 240 of them.": 0.0,
+        "They hum.": 0.0,
+        "Bees fly far.": -0.5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,16 @@ def test_without_vectors_the_words_decide() -> None:
     found = rank_sentences("Which landmarks do bees use?", [hit(HIVE)], None, {}, one)
     assert found[0].text == "Bees without landmarks did not return within two hours."
     assert {evidence.scores["dense"] for evidence in found} == {0.0}
+
+
+def test_the_first_papers_sentences_stand_together_unless_papers_are_compared() -> None:
+    other = Paper(id="2", title="U", abstract="Wasps fly too.")
+    hits = (hit(PAPER, 0.5), hit(other, 0.4))
+    weights = only(first_paper=0.2)
+    scores = ranked(weights, "How far do they fly?", hits)
+    assert scores["They hum."] == 0.2
+    assert scores["Wasps fly too."] == 0.0
+    assert set(ranked(weights, "Which of both flies further?", hits).values()) == {0.0}
 
 
 def test_fewer_vectors_than_sentences_are_no_error() -> None:

@@ -47,7 +47,8 @@ class Weights:
 
     Chosen on half of the fixed question set's single-paper batches and checked on the other
     half; coarse on purpose. Abstracts begin with background and end with results: later,
-    longer sentences about the authors' own work answer more.
+    longer sentences about the authors' own work answer more, the opening one less. What compares
+    nothing is answered by one paper: `first_paper` holds the best one's sentences together.
     """
 
     paper: float = 1.0
@@ -59,6 +60,8 @@ class Weights:
     length: float = 0.35
     own_work: float = 0.1
     named: float = 0.3
+    opening: float = 0.1
+    first_paper: float = 0.2
 
 
 def rank_sentences(
@@ -79,9 +82,10 @@ def rank_sentences(
     wanted = {term: rarity(term) for term in terms(question)}
     asks_figure = bool(_ASKS_FIGURE.search(question))
     asked = names(question)
+    compared = compares(question)
     scored: list[tuple[float, Passage, dict[str, float]]] = []
     best = max((hit.score for hit in hits), default=0.0) or 1.0
-    for hit in hits:
+    for rank, hit in enumerate(hits):
         spans = split_sentences(hit.paper.abstract)
         rows = sentence_vectors.get(hit.paper.id)
         parts = []
@@ -92,7 +96,8 @@ def rank_sentences(
                 dense = float(rows[place] @ question_vector)
             lexical = lexical_share(wanted, passage.text)
             parts.append((passage, {"paper": hit.score / best, "dense": dense, "lexical": lexical}))
-        named = weights.named * bool(asked & names(f"{hit.paper.title} {hit.paper.abstract}"))
+        whole = weights.named * bool(asked & names(f"{hit.paper.title} {hit.paper.abstract}"))
+        whole += weights.first_paper * (rank == 0 and not compared)
         own = np.array(
             [
                 weights.paper * scores["paper"]
@@ -107,7 +112,7 @@ def rank_sentences(
                 for place, (passage, _) in enumerate(parts)
             ]
         )
-        total = own + weights.neighbours * _neighbours(own) + kind + named
+        total = own + weights.neighbours * _neighbours(own) + kind + whole
         scored += [
             (float(score), passage, scores)
             for score, (passage, scores) in zip(total, parts, strict=True)
@@ -141,6 +146,7 @@ def _prior(sentence: str, position: float, asks_figure: bool, weights: Weights) 
         + weights.position * position
         + weights.length * min(len(sentence.split()), LONG_WORDS) / LONG_WORDS
         + weights.own_work * bool(_OWN_WORK.match(sentence))
+        - weights.opening * (position == 0)
     )
 
 

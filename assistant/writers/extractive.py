@@ -39,7 +39,7 @@ def extractive_claims(
             break
         told = " ".join([said, *(other.text for other in chosen)])
         if words is not None and len(f"{told} {one.text}".split()) > words:
-            break
+            continue  # A shorter one further down may fit yet.
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
     if compared and not said and limit > 1:
