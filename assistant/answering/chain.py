@@ -35,6 +35,8 @@ from assistant.writers import ModelWriter, Rejected, extractive_claims
 
 LONGEST_QUESTION = 4000
 CONDENSE_TOKENS = 120
+FILL_SENTENCES = 8
+"""From so many of the best sentences the words are filled that a small model leaves."""
 CONDENSE_SHARE = 1 / 3
 """Share of an answer's time limit that the rewriting of a follow-up may take."""
 
@@ -238,9 +240,10 @@ class Answering:
                 "their own best sentences are shown instead."
             )
             state.model = f"{state.model}, then {EXTRACTIVE}"
+        usual = self._settings.extractive_sentences + compares(state.standalone)
         claims = extractive_claims(
             state.grounds,
-            most or self._settings.extractive_sentences + compares(state.standalone),
+            most or (FILL_SENTENCES if words else usual),
             said=state.composer.text,
             words=words,
             compared=contrasts(state.standalone),
