@@ -7,13 +7,18 @@ PORT ?=
 # Unset in the environment, these fall to the defaults that the README lists.
 UI_FLAGS := $(if $(PORT),--port $(PORT))
 
-.PHONY: run test lint gate bench docs lock clean
+.PHONY: run test slow test-all lint gate bench docs lock clean
 
 run: $(VENV)/installed ## Install, fetch the models, index the bundled library, open the page.
 	@$(BIN)/assistant ui --sample $(foreach file,$(PAPERS),--add "$(file)") $(UI_FLAGS)
 
-test: $(VENV)/installed-dev chromium ## Run the whole test suite.
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+test: $(VENV)/installed-dev ## Run the tests, but for the slow ones.
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_FLAGS)
+
+slow: $(VENV)/installed-dev chromium ## Run the slow tests: browser, chat model, docs, kills.
+	$(BIN)/python -m pytest -m slow $(PYTEST_FLAGS)
+
+test-all: test slow ## Run every test.
 
 lint: $(VENV)/installed-dev ## Format, lint, types, layers.
 	$(BIN)/ruff format --check assistant evals tests

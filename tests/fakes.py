@@ -158,8 +158,11 @@ def says(
     pieces: int = 7,
     finish: str = "stop",
     usage: tuple[int, int] | None = None,
+    pause: float = 0.0,
 ) -> Behaviour:
     """Reply with `text` in pieces of `pieces` characters; a callable reads the request first.
+
+    `pause` seconds pass before each piece.
 
     `usage` is told, as tokens read and written, in a last chunk without choices if asked for.
     """
@@ -171,6 +174,7 @@ def says(
             return
         handler.begin_stream()
         for start in range(0, len(reply), pieces):
+            time.sleep(pause)
             handler.send_line(_chunk(reply[start : start + pieces]))
         handler.send_line(_chunk(None, finish))
         if usage is not None and body.get("stream_options", {}).get("include_usage"):
@@ -267,6 +271,18 @@ def reads_at_most(sentences: int, then: Behaviour) -> Behaviour:
 def hangs(handler: Handler, body: Body) -> None:
     """Say nothing until the server stops."""
     handler.server.stopping.wait(30)
+    handler.close_connection = True
+
+
+def waits_until_left(handler: Handler, body: Body) -> None:
+    """Begin a reply and say no more; note when the client leaves."""
+    handler.connection.settimeout(60)
+    if body.get("stream"):
+        handler.begin_stream()
+    handler.server.asked.set()
+    with contextlib.suppress(ConnectionResetError):  # Leaving with headers unread is a reset.
+        assert handler.rfile.read(1) == b""
+    handler.server.left.set()
     handler.close_connection = True
 
 

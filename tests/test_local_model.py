@@ -13,7 +13,7 @@ from assistant.app import Assistant
 from assistant.errors import ModelError
 from assistant.types import Message, StageEvent, TextEvent
 
-pytestmark = pytest.mark.local_model
+pytestmark = [pytest.mark.local_model, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

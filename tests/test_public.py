@@ -90,7 +90,10 @@ VENDORS = {
     "sqlite3": {
         "adapters/catalog_schema.py",
         "adapters/conversation_store.py",
+        "adapters/catalog_todo.py",
+        "adapters/catalog_vectors.py",
         "adapters/sqlite_catalog.py",
+        "adapters/sqlite_file.py",
     },
 }
 

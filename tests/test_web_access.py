@@ -184,7 +184,7 @@ class TestPreparing:
         assistant.chat.preparation = Preparation(state="fetching", name="small", done=2, total=9)
         answer = assistant.ask("What share of the weights does TwigNet remove?")
         assert answer.model == "extractive"
-        words = "The chat model small is being fetched (2 of 9 parts); meanwhile answers quote"
+        words = "The chat model small is being fetched (22 %); meanwhile answers quote"
         assert answer.notices[0].startswith(words)
 
     def test_other_models_need_no_preparing(self, quoting: Callable[..., Assistant]) -> None:

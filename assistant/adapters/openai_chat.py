@@ -1,9 +1,7 @@
 """Any chat model behind an OpenAI-compatible address, by the `openai` client."""
 
-import copy
 import math
 import threading
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -15,7 +13,7 @@ from assistant.adapters.openai_client import (
     overflows,
     translated,
 )
-from assistant.cancellation import Cancellation
+from assistant.adapters.per_question import PerQuestion
 from assistant.errors import ModelError
 from assistant.types import Message
 
@@ -23,7 +21,7 @@ ONE_WORD_SHARE = 0.5
 """Share of the time limit for a reply of one word."""
 
 
-class OpenAIChat:
+class OpenAIChat(PerQuestion):
     """A chat model by name and address; retries are the client's own, in this one place."""
 
     def __init__(
@@ -36,28 +34,18 @@ class OpenAIChat:
         Raises:
             ModelError: the key can't be one.
         """
+        super().__init__()
         self.name = model
         self.is_small = is_small
         self._timeout = timeout
         self._address = base_url or OPENAI
         self._client = open_async_client(api_key, base_url, timeout)
         self._loop = BackgroundLoop(self._client.close)
-        self._tokens = Counter[str]()
-        self._cancellation = Cancellation()
         self._is_strict = threading.Event()  # it refuses to be asked for its token counts
 
     def end(self) -> None:
         """Close the connections, also one that a cancelled request has left half open."""
         self._loop.end()
-
-    def metered(
-        self, tokens: Counter[str], cancellation: Cancellation | None = None
-    ) -> "OpenAIChat":
-        """Return the same model, counting its tokens as a `Trace` does, for one question."""
-        other = copy.copy(self)
-        other._tokens = tokens
-        other._cancellation = cancellation or Cancellation()
-        return other
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, share: float = 1.0

@@ -17,7 +17,7 @@ State = Literal["idle", "fetching", "starting", "ready", "failed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """How far the model is; `done` of `total` parts are fetched. Idle: nobody asked for it."""
+    """How far the model is; `done` of `total` is fetched. Idle: nobody asked for it."""
 
     state: State = "idle"
     name: str = ""
@@ -32,7 +32,7 @@ class Preparation:
     def __str__(self) -> str:
         """Say it in words, as the page and notices do."""
         if self.state == "fetching":
-            share = f" ({self.done} of {self.total} parts)" if self.total else ""
+            share = f" ({100 * self.done // self.total} %)" if self.total else ""
             return f"The chat model {self.name} is being fetched{share}"
         return f"The chat model {self.name} is starting" if self.state == "starting" else ""
 

@@ -3,11 +3,11 @@
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, HTTPException, Query
+from fastapi import APIRouter, Body, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from assistant.app import Assistant
-from assistant.bridge import run
+from assistant.bridge import Work, answer_of, run
 from assistant.errors import InputError
 from assistant.http import streams
 from assistant.http.problems import responses
@@ -44,14 +44,21 @@ def router(assistant: Assistant, seconds: float) -> APIRouter:
             **responses(404),
         },
     )
-    async def ask(request: Annotated[Ask, Body()]) -> Response:
+    async def ask(http: Request, request: Annotated[Ask, Body()]) -> Response:
         """Answer a question from the papers, with citations, or abstain."""
         turns = [Message(role=turn.role, content=turn.content) for turn in request.history]
-        events = assistant.stream(request.question, turns, where=request.where or None)
+        work = Work(
+            lambda running: assistant.stream(
+                request.question, turns, where=request.where or None, cancellation=running
+            ),
+            seconds,
+        )
         if request.stream:
-            events = await streams.begun(events, seconds)
-            return streams.event_stream(streams.plain(events, seconds))
-        answer = await streams.whole(events, seconds)
+            await work.begin()
+            return streams.event_stream(streams.plain(work))
+        answer = await streams.unless_left(http, answer_of(work))
+        if answer is None:
+            return Response(status_code=streams.CLIENT_LEFT)
         # As it is: what the answer holds is plain data already.
         return JSONResponse(answer.to_dict())
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Body, HTTPException
+from fastapi import APIRouter, Body, HTTPException, Request
 from fastapi.responses import Response
 
 from assistant.app import Assistant
-from assistant.bridge import run
+from assistant.bridge import Work, answer_of, run
 from assistant.errors import InputError, ModelError
 from assistant.http import chat, streams
 from assistant.http.openai_schemas import (
@@ -45,19 +45,28 @@ def router(assistant: Assistant, seconds: float) -> APIRouter:
         response_model=ChatCompletion,
         responses={200: {"content": streams.STREAM}},
     )
-    async def complete(request: Annotated[ChatRequest, Body()]) -> ChatCompletion | Response:
+    async def complete(
+        http: Request, request: Annotated[ChatRequest, Body()]
+    ) -> ChatCompletion | Response:
         """Answer the last message from the papers; its citations are in `citations` too."""
         _known(request.model, chat.MODEL)
         question, turns = chat.conversation(request.messages)
-        events = assistant.stream(question, turns, where=request.where or None)
+        work = Work(
+            lambda running: assistant.stream(
+                question, turns, where=request.where or None, cancellation=running
+            ),
+            seconds,
+        )
         name, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         if request.stream:
-            events = await streams.begun(events, seconds)
+            await work.begin()
             options = request.stream_options
             with_usage = options is not None and options.include_usage
-            pieces = streams.completions(events, seconds, name, created, with_usage=with_usage)
+            pieces = streams.completions(work, name, created, with_usage=with_usage)
             return streams.event_stream(pieces)
-        answer = await streams.whole(events, seconds)
+        answer = await streams.unless_left(http, answer_of(work))
+        if answer is None:
+            return Response(status_code=streams.CLIENT_LEFT)
         return ChatCompletion(
             id=name,
             created=created,

@@ -1,22 +1,25 @@
-"""Answers as server-sent events; an error once begun is an event too."""
+"""Answers as server-sent events, an error once begun being one too, and clients that leave."""
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from assistant.bridge import run, stepped
+from assistant.bridge import Work
 from assistant.errors import AssistantError
 from assistant.http import chat
 from assistant.http.openai_schemas import chunk, delta
 from assistant.http.problems import SOMETHING_WRONG, openai_error, status_of
-from assistant.types import Answer, AnswerEvent, Event, StageEvent, TextEvent
+from assistant.types import Answer, Event, StageEvent, TextEvent
 
 logger = logging.getLogger(__name__)
 
-
+CLIENT_LEFT = 499
+"""The status of a request whose client didn't wait, which nobody reads (nginx's number)."""
 STREAM = {
     "text/event-stream": {
         "schema": {
@@ -33,25 +36,11 @@ def event_stream(pieces: AsyncIterator[str]) -> StreamingResponse:
     return StreamingResponse(pieces, media_type="text/event-stream", headers=headers)
 
 
-async def begun(events: Iterator[Event], seconds: float) -> Iterator[Event]:
-    """Return the same events once the first is there.
-
-    What is wrong with a question shows there, when an error can still be told by its status.
-    """
-    first = await run(lambda: next(events), seconds)
-
-    def resumed() -> Iterator[Event]:
-        yield first
-        yield from events
-
-    return resumed()
-
-
-async def plain(events: Iterator[Event], seconds: float) -> AsyncIterator[str]:
+async def plain(work: Work[Event]) -> AsyncIterator[str]:
     """Yield the events `stage`, `text` and `answer`, or `error` as the last."""
     try:
-        async with stepped(events, seconds) as coming:
-            async for event in coming:
+        async with work:
+            async for event in work:
                 if isinstance(event, StageEvent):
                     yield _event("stage", {"name": event.name, "detail": event.detail})
                 elif isinstance(event, TextEvent):
@@ -66,7 +55,7 @@ async def plain(events: Iterator[Event], seconds: float) -> AsyncIterator[str]:
 
 
 async def completions(
-    events: Iterator[Event], seconds: float, name: str, created: int, *, with_usage: bool
+    work: Work[Event], name: str, created: int, *, with_usage: bool
 ) -> AsyncIterator[str]:
     """Yield the chunks of a chat completion; its last but one carries the citations."""
 
@@ -75,8 +64,8 @@ async def completions(
 
     try:
         yield piece(choices=delta(role="assistant", content=""))
-        async with stepped(events, seconds) as coming:
-            async for event in coming:
+        async with work:
+            async for event in work:
                 if isinstance(event, StageEvent):
                     yield f": {_json(event.detail)}\n\n"  # A comment, which clients pass over.
                 elif isinstance(event, TextEvent):
@@ -95,17 +84,20 @@ async def completions(
         yield f"data: {_json(openai_error(500, SOMETHING_WRONG))}\n\n"
 
 
-async def whole(events: Iterator[Event], seconds: float) -> Answer:
-    """Return the answer at the end of the events.
+async def unless_left(request: Request, answer: Coroutine[Any, Any, Answer]) -> Answer | None:
+    """Return the answer; None where the client has left, which cancels what makes it."""
 
-    Raises:
-        RequestTimeoutError: it takes longer than `seconds`.
-    """
-    async with stepped(events, seconds) as coming:
-        async for event in coming:
-            if isinstance(event, AnswerEvent):
-                return event.answer
-    raise AssistantError("No answer came; run 'assistant doctor'.")
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    leaving, answering = asyncio.create_task(left()), asyncio.create_task(answer)
+    try:
+        await asyncio.wait((leaving, answering), return_when=asyncio.FIRST_COMPLETED)
+        return answering.result() if answering.done() else None
+    finally:
+        leaving.cancel()
+        answering.cancel()
 
 
 def _event(kind: str, data: Any) -> str:

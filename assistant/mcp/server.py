@@ -1,14 +1,14 @@
 """The tools `ask`, `search_papers` and `get_paper`, over standard input and output or HTTP."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import Field
 
 import assistant as package
 from assistant.app import Assistant
-from assistant.bridge import run
+from assistant.bridge import Work, answer_of, run
 from assistant.errors import AssistantError, SettingsError
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ def tools(assistant: Assistant) -> "MCPServer[Any]":
     @server.tool(annotations=reading)
     async def ask(question: Question, where: Where = "") -> CallToolResult:
         """Answer a question from the papers, with citations that were checked, or decline."""
-        answer = await _told(lambda: assistant.ask(question, where=where or None), seconds)
+        work = Work(
+            lambda running: assistant.stream(question, where=where or None, cancellation=running),
+            seconds,
+        )
+        answer = await _told(answer_of(work))
         shown = {
             name: value
             for name, value in answer.to_dict().items()
@@ -80,14 +84,16 @@ def tools(assistant: Assistant) -> "MCPServer[Any]":
         where: Where = "",
     ) -> CallToolResult:
         """Find papers by words and meaning, best first, each with its best passage."""
-        found = await _told(lambda: assistant.search(query, limit, where=where or None), seconds)
+        found = await _told(
+            run(lambda: assistant.search(query, limit, where=where or None), seconds)
+        )
         rows = [{"rank": rank, **hit.to_dict()} for rank, hit in enumerate(found, start=1)]
         return _result(json.dumps(rows, ensure_ascii=False), {"query": query, "results": rows})
 
     @server.tool(annotations=reading)
     async def get_paper(paper_id: Annotated[str, Field(max_length=2_000)]) -> CallToolResult:
         """Return a paper's record with its whole abstract, by the id that the other tools give."""
-        paper = await _told(lambda: assistant.paper(paper_id), seconds)
+        paper = await _told(run(lambda: assistant.paper(paper_id), seconds))
         if paper is None:
             raise _failure("No paper has this id; search_papers gives the ids there are.")
         return _result(json.dumps(paper.to_dict(), ensure_ascii=False), paper.to_dict())
@@ -104,10 +110,10 @@ def serve_stdio(assistant: Assistant) -> None:
     tools(assistant).run("stdio")
 
 
-async def _told(work: Callable[[], T], seconds: float) -> T:
-    """Run the work in a thread; its failure becomes one that the client's model can read."""
+async def _told(work: Awaitable[T]) -> T:
+    """Return what comes of the work; its failure becomes one that the client's model can read."""
     try:
-        return await run(work, seconds)
+        return await work
     except AssistantError as error:
         raise _failure(str(error)) from error
 

@@ -1,6 +1,7 @@
 """Fixtures for the page: one served library for all tests, one watched browser tab for each."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +59,11 @@ def site(home: Path, models_folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="package")  # Not the session: Playwright keeps an event loop running.
 def chromium() -> Iterator[Browser]:
     """Return the browser that all tabs share."""
-    with serving.browser() as browser:
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(serving.browser())
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
         yield browser
 
 

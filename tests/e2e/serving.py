@@ -79,9 +79,15 @@ def served(home: Path, models: Path, **more: str) -> Iterator[str]:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start a headless Chromium: the system's if there is one, else Playwright's."""
+    """Start a headless Chromium: the system's if there is one, else Playwright's.
+
+    Raises:
+        FileNotFoundError: there is neither.
+    """
     path = str(CHROMIUM) if CHROMIUM.exists() else None
     with sync_playwright() as playwright:
+        if path is None and not Path(playwright.chromium.executable_path).exists():
+            raise FileNotFoundError("there is no Chromium; 'apt-get install chromium' brings one")
         chromium = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
         yield chromium
         chromium.close()

@@ -20,8 +20,6 @@ from tests.e2e import serving
 from tests.e2e.conftest import NARROW, Tab
 from tests.fakes import KEY, FakeServer, hangs, says
 
-pytestmark = pytest.mark.e2e
-
 DDRNET = "How fast is DDRNet on Cityscapes?"
 PRUNING = "Which papers prune networks at initialization?"
 MINILM = "How does MiniLM distill a large transformer into a small one?"

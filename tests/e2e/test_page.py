@@ -14,8 +14,6 @@ from tests.e2e import serving
 from tests.e2e.conftest import HOSTILE, NARROW, Tab
 from tests.fakes import FakeServer, hangs, says
 
-pytestmark = pytest.mark.e2e
-
 DDRNET = "How fast is DDRNet on Cityscapes?"
 NOTE = (
     "The bundled library holds summaries written for this project, not the authors' abstracts; "

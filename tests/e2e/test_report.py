@@ -9,8 +9,6 @@ from evals import report
 from tests.e2e.conftest import NARROW, PATIENCE_MS, WIDE
 from tests.logs import SAID, hostile_log, made_log
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
