@@ -66,6 +66,9 @@ def test_features_by_hand() -> None:
         ("Does TwigNet beat GraphPool?", 1.0, 1.0),
         ("How do honeybees compare?", 0.0, 0.0),
         ("Is a ResNet-50 read?", 0.0, 0.0),
+        ("Does TwigNet prune HoneyBees?", 0.0, 1.0),
+        ("What do TwigNet and HoneyBees share?", 0.0, 0.0),
+        ("What do TwigNet and GraphPool share?", 1.0, 1.0),
     ],
 )
 def test_names_that_the_papers_lack(question: str, missing: float, missing_first: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from assistant.grounding.evidence import compares
 from assistant.text.words import names, terms
 from assistant.types import Evidence, Hit
 
@@ -63,11 +64,13 @@ def features(
     """Return what the calibration reads, each about in [0, 1].
 
     `names_missing`: the question names a method, dataset or measure that no paper of the evidence
-    has; `names_missing_first`: that the first one's paper lacks. Such a question is often close in
-    topic to what is there, and asks for something else.
+    has; `names_missing_first`: that the first one's paper lacks, where the question doesn't compare
+    papers. Such a question is often close in topic to what is there, and asks for something else.
     """
     named = names(question)
     texts = [f"{one.paper.title} {one.paper.abstract}".lower() for one in evidence]
+    missing = float(any(all(name not in text for text in texts) for name in named))
+    missing_first = float(any(name not in text for text in texts[:1] for name in named))
     wanted = {term: rarity(term) for term in terms(question)}
     total = sum(wanted.values()) or 1.0
     return {
@@ -78,8 +81,8 @@ def features(
             (_covered(wanted, one.text + " " + one.paper.title) for one in evidence), default=0.0
         )
         / total,
-        "names_missing": float(any(all(name not in text for text in texts) for name in named)),
-        "names_missing_first": float(any(name not in text for text in texts[:1] for name in named)),
+        "names_missing": missing,
+        "names_missing_first": missing if compares(question) else missing_first,
     }
 
 
