@@ -277,9 +277,17 @@ class SqliteCatalog:
             connection.execute("INSERT INTO todo SELECT 'reembed', id FROM papers")
             return True
 
-    def end_reembed(self, embedder: str, dimension: int, collection: str) -> None:
-        """Let the new embedder's vectors serve, and forget those of the old one's sentences."""
-        notes = {"embedder": embedder, "dimension": str(dimension), "collection": collection}
+    def end_reembed(self, embedder: str, dimension: int, collection: str, store: str) -> None:
+        """Let the new embedder's vectors serve, and forget those of the old one's sentences.
+
+        `store` is the key of the store that has them.
+        """
+        notes = {
+            "embedder": embedder,
+            "dimension": str(dimension),
+            "collection": collection,
+            "store": store,
+        }
         with self._write() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)", [*notes.items(), ("reembed", "")]
