@@ -163,6 +163,14 @@ class ChromaStore:
             stored += zip(found["ids"], owners, strict=True)
         return stored
 
+    def discard(self, passages: Sequence[PassageRecord]) -> None:
+        """Delete these passages."""
+        for start in range(0, len(passages), _CHUNK):
+            with _translated(self._place):
+                self._collection.delete(
+                    ids=[_passage_id(passage) for passage in passages[start : start + _CHUNK]]
+                )
+
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Delete all passages of the papers."""
         for start in range(0, len(paper_ids), _CHUNK):

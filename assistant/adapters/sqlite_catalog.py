@@ -266,6 +266,11 @@ class SqliteCatalog:
                 if stage == "sentences":
                     _forget_vectors(connection)
 
+    def redo_some(self, stage: Stage, paper_ids: Sequence[str]) -> None:
+        """Put some papers on the stage's list."""
+        with self._write() as connection:
+            _enlist(connection, [(stage, paper_id) for paper_id in paper_ids])
+
     def begin_reembed(self, collection: str) -> bool:
         """List every paper for new vectors; return False where that was begun before."""
         with self._write() as connection:

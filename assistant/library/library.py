@@ -44,7 +44,7 @@ class Library(Parts):
 
     def add_papers(self, records: Iterable[Paper | Problem], *, vectors: bool = True) -> AddReport:
         """Add papers that are at hand already; without `vectors` only words find them."""
-        with self._writing():
+        with self.writing():
             report = self._indexing.add(records, self._progress, vectors=False)
             if vectors:
                 self._catch_up()
@@ -81,7 +81,7 @@ class Library(Parts):
         """
         from assistant.syncing import sync
 
-        with self._writing():
+        with self.writing():
             return sync(folder, self.catalog, self._indexing, self._progress, remove=remove)
 
     def split(self, abstract: str) -> list[tuple[int, int]]:
@@ -90,7 +90,7 @@ class Library(Parts):
 
     def remove(self, paper_ids: Sequence[str]) -> int:
         """Take papers out of the library; return how many there were."""
-        with self._writing():
+        with self.writing():
             return self._indexing.remove(list(paper_ids), self._progress)
 
     def papers(self, only: Filter | None = None) -> Iterator[Paper]:
@@ -130,7 +130,7 @@ class Library(Parts):
                 self.untell("indexing")
             return
         try:
-            with self._writing(patience=0):
+            with self.writing(patience=0):
                 indexing.index_words(self._progress)
                 if vectors <= AT_ONCE:
                     indexing.embed_passages(self._progress)
@@ -156,13 +156,17 @@ class Library(Parts):
 
         Without `sentences`, whose vectors an answer can also make itself, in half the time.
         """
-        with self._writing():
+        with self.writing():
             self._check_vectors()
             return self._indexing.catch_up(self._progress, sentences=sentences)
 
+    def index_words(self) -> None:
+        """Bring words and tags to the catalog's state; for who is writing already."""
+        self._indexing.index_words(self._progress)
+
     def index_some(self, limit: int) -> bool:
         """Index `limit` papers more at most; return whether anything is left to do."""
-        with self._writing():
+        with self.writing():
             self._indexing.index_words(self._progress)
             self._indexing.embed_passages(self._progress, limit)
             if not self.catalog.todo("vectors", 1):
@@ -180,7 +184,7 @@ class Library(Parts):
 
         What is there serves meanwhile, unless it is too damaged to be opened.
         """
-        with self._writing():
+        with self.writing():
             self.catalog.redo("words", "sentences")
             try:
                 self._indexing.index_words(self._progress)
@@ -214,7 +218,7 @@ class Library(Parts):
             ModelError: the new embedder can't be had.
         """
         target = self._wanted
-        with self._writing():
+        with self.writing():
             if target == self.embedder_name:
                 self._indexing.catch_up(self._progress)
                 return 0

@@ -298,7 +298,7 @@ class Parts:
             self.stores.forget(store)
 
     @contextlib.contextmanager
-    def _writing(self, patience: float | None = None) -> Iterator[None]:
+    def writing(self, patience: float | None = None) -> Iterator[None]:
         """Hold the library's write lock; see first what others wrote before."""
         from assistant.adapters.file_lock import FileLock
 

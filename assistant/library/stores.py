@@ -59,9 +59,9 @@ class Stores:
 
         return self._catalog().meta("collection") or COLLECTION
 
-    def full_name(self, name: str) -> str:
+    def full_name(self, name: str, place: Place | None = None) -> str:
         """Return the collection's name where it is."""
-        return self.place.collection(name, self._library_id)
+        return (place or self.place).collection(name, self._library_id)
 
     def open(self) -> "ChromaStore":
         """Return the store, with what another process has written by now.
@@ -106,6 +106,23 @@ class Stores:
 
         opening = ChromaStore.renewed if renewed else ChromaStore
         return opening(self.place, embedder, dimension, self.full_name(name))
+
+    def fresh(self) -> "ChromaStore":
+        """Let the collection serve, whatever is in it: it is about to be filled."""
+        store = self.make(*self._embedder(), self.name)
+        self.claim(store.key)
+        self.replace(store)
+        return store
+
+    def beside(self, place: Place) -> "ChromaStore":
+        """Open this library's collection in another place; the one that serves goes on."""
+        from assistant.adapters.chroma_store import ChromaStore
+
+        return ChromaStore(place, *self._embedder(), self.full_name(self.name, place))
+
+    def note_in_step(self, store: "ChromaStore") -> None:
+        """Note that the store has what the library has now: it may serve in the other's place."""
+        self._catalog().set_meta(f"in step: {store.key}", self._catalog().meta("vectors"))
 
     def failed(self, error: StoreUnavailableError) -> None:
         """Ask nothing more of the server for some seconds."""
