@@ -375,3 +375,48 @@ def test_a_server_that_lost_its_data_is_not_taken_for_whole(
     assert any("--rebuild'" in one for one in assistant.ask(QUESTION).notices)
     assert assistant.rebuild() == 0
     assert assistant.ask(QUESTION).notices == ()
+
+
+# --- doctor -----------------------------------------------------------------------------------
+
+
+def test_doctor_checks_the_server_and_the_collection_on_it(
+    library: Library, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assistant.doctor import Check, examine
+
+    settings = {"chroma_url": proxy.url, "chroma_token": TOKEN, "chroma_timeout": 20.0}
+    assistant = library(home=tmp_path / "home", **settings)
+    store = assistant.library.store()
+    monkeypatch.setenv("ASSISTANT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ASSISTANT_MODELS", str(assistant.settings.models))
+    monkeypatch.setenv("ASSISTANT_MODEL", "extractive")
+    monkeypatch.setenv("ASSISTANT_CHROMA_URL", proxy.url)
+    monkeypatch.setenv("ASSISTANT_CHROMA_TOKEN", TOKEN)
+    monkeypatch.setenv("ASSISTANT_CHROMA_TIMEOUT", "5")
+    monkeypatch.chdir(tmp_path)
+
+    def checks() -> dict[str, Check]:
+        found = {one.name: one for one in examine(quick=True)}
+        assert TOKEN not in f"{found}"
+        return found
+
+    well = checks()
+    assert "API 1.0.0; the client is chromadb 1" in well["Chroma server"].detail
+    assert {well[name].state for name in ("Chroma server", "collection", "library")} == {"ok"}
+    proxy.fault = "version 0.6.3"
+    assert checks()["Chroma server"].state == "fault"
+    assert "is of version 0.6.3" in checks()["Chroma server"].detail
+    proxy.fault = "401"
+    assert "ASSISTANT_CHROMA_TOKEN" in checks()["Chroma server"].detail
+    proxy.fault = ""
+    store.drop()
+    gone = checks()
+    assert "has no collection" in gone["collection"].detail
+    assert gone["collection"].repair.startswith("assistant copy")
+    other = ChromaStore.renewed(place(proxy.url, 20), "others", 7, store.name)
+    wrong = checks()["collection"]
+    assert (wrong.state, wrong.repair) == ("fault", "assistant doctor --rebuild")
+    other.close()
+    assert assistant.rebuild() == 0
+    assert checks()["collection"].state == "ok"
