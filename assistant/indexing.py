@@ -142,9 +142,14 @@ class Indexing:
             self.embed_sentences(progress)
         return self._catalog.todo_count("vectors")
 
-    def index_words(self, progress: Progress) -> None:
-        """Bring words and tags to the catalog's state, so that words find every paper."""
+    def index_words(self, progress: Progress, *, with_store: bool = True) -> None:
+        """Bring words and tags to the catalog's state, so that words find every paper.
+
+        Without the store only those of the words' index.
+        """
         self._index_words(progress)
+        if not with_store:
+            return
         for ids in self._batches("tags", STORE_BATCH, "noting filters", progress):
             papers = self._catalog.get_many(ids)
             found = self._tags(papers.values())

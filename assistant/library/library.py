@@ -183,23 +183,22 @@ class Library(Parts):
         """Make all indexes anew from the catalog; return how many papers lack vectors.
 
         What is there serves meanwhile, unless it is too damaged to be opened.
+
+        Raises:
+            StoreUnavailableError: the server that has the vectors fails.
         """
         with self.writing():
+            damaged = self._is_damaged()
             self.catalog.redo("words", "sentences")
             try:
-                self._indexing.index_words(self._progress)
+                self._indexing.index_words(self._progress, with_store=False)
             except LibraryError:
                 self.lexical.renew()
-                self._indexing.index_words(self._progress)
+                self._indexing.index_words(self._progress, with_store=False)
             name = self.embedder_name
-            try:
-                self.store()
-            except StoreUnavailableError:
-                raise
-            except LibraryError:
-                store = self.stores.make(
-                    name, self._dimension(name), self.stores.name, renewed=True
-                )
+            if damaged:
+                dimension = self._dimension(name)
+                store = self.stores.make(name, dimension, self.stores.name, renewed=True)
                 self.catalog.redo("vectors")
                 self.stores.claim(store.key)
                 self.stores.replace(store)
@@ -208,6 +207,16 @@ class Library(Parts):
             if embedder is not None:
                 self._replace_vectors(name, embedder, _other_name(self.stores.name))
             return self.catalog.todo_count("vectors")
+
+    def _is_damaged(self) -> bool:
+        """Whether the store can't be opened; one whose server fails is none of ours to mend."""
+        try:
+            self.store()
+        except StoreUnavailableError:
+            raise
+        except LibraryError:
+            return True
+        return False
 
     def reembed(self) -> int:
         """Compute all vectors with the embedder of the settings, the old ones serving meanwhile.

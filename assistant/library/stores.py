@@ -130,11 +130,6 @@ class Stores:
             self._failure = error
             self._failed_until = time.monotonic() + self.pause_seconds
 
-    @property
-    def is_well(self) -> bool:
-        """Whether the last that was asked of the store came to its end."""
-        return self._failure is None
-
     def forget(self, store: "ChromaStore | None") -> None:
         """Close the store, unless another thread has opened a new one by now."""
         with self._lock:
