@@ -18,6 +18,8 @@ from overrides import override
 WRITES = ("upsert", "update", "delete", "add")
 WRITE_SHARE = 6
 """To index a batch takes so much longer than to read one."""
+ASK_SECONDS = 5.0
+"""So long is a server given to say its version, before anything else is asked of it."""
 BATCH = 500
 NOT_FOUND = 404
 
@@ -50,14 +52,18 @@ class BoundedApi(FastAPI):
             content = orjson.dumps(kwargs.pop("json"), option=orjson.OPT_SERIALIZE_NUMPY)
             kwargs["content"] = content
         url = self.get_api_url() + urllib.parse.quote(path, safe="/")
-        writes = path.rpartition("/")[2] in WRITES
-        seconds = self.seconds * (WRITE_SHARE if writes else 1)
+        seconds = self._limit(path.rpartition("/")[2])
         try:
             return self._request(method, url, seconds, kwargs)
         except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
             # A restarted server has dropped the connections that were kept open. What is asked of
             # it may be asked twice: nothing here is done twice by that.
             return self._request(method, url, seconds, kwargs)
+
+    def _limit(self, what: str) -> float:
+        if what == "version":
+            return min(ASK_SECONDS, self.seconds)
+        return self.seconds * (WRITE_SHARE if what in WRITES else 1)
 
     def _request(self, method: str, url: str, seconds: float, kwargs: Any) -> Any:
         until = time.monotonic() + seconds
@@ -106,13 +112,9 @@ class ServerClient:
         self._api = BoundedApi(self._system, seconds)
         self._where: dict[str, Any] = {"tenant": tenant, "database": database}
 
-    def version(self, seconds: float) -> str:
-        """Return what the server says its version is, within `seconds`."""
-        usual, self._api.seconds = self._api.seconds, min(seconds, self._api.seconds)
-        try:
-            return str(self._api.get_version())
-        finally:
-            self._api.seconds = usual
+    def version(self) -> str:
+        """Return what the server says its version is, sooner than it answers other things."""
+        return str(self._api.get_version())
 
     def get_or_create_collection(self, name: str, **options: Any) -> Collection:
         """Return the collection, made where there is none."""

@@ -14,8 +14,6 @@ from assistant.errors import LibraryError, StoreUnavailableError
 from assistant.settings import Settings
 
 EMBEDDED = "embedded"
-ASK_SECONDS = 5.0
-"""So long is a server given to say its version, before anything else is asked of it."""
 SPOKEN = "1"
 """The major version of the servers whose API this program speaks."""
 REFUSED = {401, 403}
@@ -125,7 +123,7 @@ class ChromaServer:
         client = None
         try:
             client = ServerClient(self.url, self.tenant, self.database, self.token, self.seconds)
-            self._check_version(client.version(ASK_SECONDS))
+            self._check_version(client.version())
         except Exception as error:
             if client is not None:
                 client.close()
@@ -140,7 +138,7 @@ class ChromaServer:
         """
         client = self.open()
         try:
-            return str(client.version(ASK_SECONDS))
+            return str(client.version())
         except Exception as error:
             raise self.error(error) from error
         finally:

@@ -72,6 +72,16 @@ class ChromaStore:
                 self._client.close()
                 self._open()
 
+    def ask(self) -> None:
+        """Make sure that a server answers; a folder always does.
+
+        Raises:
+            StoreUnavailableError: it doesn't.
+        """
+        if not isinstance(self._place, ChromaFolder):
+            with _translated(self._place):
+                self._client.version()
+
     def close(self) -> None:
         """Release Chroma's files, or the connections."""
         with self._lock:

@@ -279,7 +279,9 @@ class Parts:
                 found = store.search(vector, limit, required)
             except StoreError as error:
                 # What words find is ranked by the vectors that the catalog keeps.
-                self._fell_back(store, error)
+                self.tell("vectors", f"Papers are found by their words only: {error}")
+                if store is not None and isinstance(error, StoreUnavailableError):
+                    self.stores.failed(error)
                 return vector, []
             except (LibraryError, ModelError) as error:
                 if attempt == ATTEMPTS - 1:
@@ -290,12 +292,6 @@ class Parts:
                 self.untell("vectors")
                 return vector, found
         return None, []
-
-    def _fell_back(self, store: "ChromaStore | None", error: LibraryError) -> None:
-        self.tell("vectors", f"Papers are found by their words only: {error}")
-        if store is not None and isinstance(error, StoreUnavailableError):
-            self.stores.failed(error)
-            self.stores.forget(store)
 
     @contextlib.contextmanager
     def writing(self, patience: float | None = None) -> Iterator[None]:

@@ -42,7 +42,7 @@ class Stores:
         self._version = ""
         self._looked = 0.0
         self._writers = 0
-        self._failure: StoreUnavailableError | None = None
+        self._failure = ""
         self._failed_until = 0.0
         self.reopen_seconds = REOPEN_SECONDS
         self.pause_seconds = PAUSE_SECONDS
@@ -72,8 +72,8 @@ class Stores:
             LibraryError: it can't be opened.
         """
         with self._lock:
-            if self._failure is not None and time.monotonic() < self._failed_until:
-                raise self._failure
+            if self._failure and time.monotonic() < self._failed_until:
+                raise StoreUnavailableError(self._failure)
             try:
                 return self._opened()
             except StoreUnavailableError as error:
@@ -83,6 +83,8 @@ class Stores:
     def _opened(self) -> "ChromaStore":
         if self._store is not None and self._store.name != self.full_name(self.name):
             self.forget(self._store)
+        if self._store is not None and self._failure:
+            self._store.ask()  # Sooner than a search would tell that it still fails.
         if self._store is None:
             self._version = self._catalog().meta("vectors")
             store = self.make(*self._embedder(), self.name)
@@ -95,7 +97,7 @@ class Stores:
             self._looked = time.monotonic()
         elif not self._writers and time.monotonic() > self._looked + self.reopen_seconds:
             self._see_others(self._store)
-        self._failure = None
+        self._failure = ""
         return self._store
 
     def make(
@@ -127,7 +129,7 @@ class Stores:
     def failed(self, error: StoreUnavailableError) -> None:
         """Ask nothing more of the server for some seconds."""
         with self._lock:
-            self._failure = error
+            self._failure = str(error)
             self._failed_until = time.monotonic() + self.pause_seconds
 
     def forget(self, store: "ChromaStore | None") -> None:
@@ -145,7 +147,7 @@ class Stores:
         """Let another store serve from now on, whose vectors the catalog knows of."""
         with self._lock:
             self._store = store
-            self._failure = None
+            self._failure = ""
             self._version = self._catalog().meta("vectors")
             self._looked = time.monotonic()
 
