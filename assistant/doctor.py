@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, StoreElsewhereError, StoreUnavailableError
 from assistant.protocols import Progress
 from assistant.settings import Settings
 
@@ -48,6 +48,7 @@ def examine(*, quick: bool = False) -> list[Check]:
         lambda: _disk(settings),
         lambda: _models(settings, quick),
         lambda: _embedder(settings),
+        lambda: _server(settings),
         lambda: _library(settings),
     )
     return [finding for check in checks for finding in check()]
@@ -166,6 +167,51 @@ def _silent(what: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
+def _server(settings: Settings) -> Iterator[Check]:
+    """Check the Chroma server's version, and what it says of the library's collection."""
+    from assistant.adapters.chroma_places import server_of
+    from assistant.adapters.chroma_schema import faults
+    from assistant.library import Library
+
+    if not settings.chroma_url:
+        return
+    server = server_of(settings, settings.chroma_url)
+    client = importlib.metadata.version("chromadb")
+    try:
+        version = server.version()
+    except AssistantError as error:
+        yield Check(
+            name="Chroma server",
+            state="fault",
+            detail=str(error),
+            repair="start the server, or edit .env; without it papers are found by words only",
+        )
+        return
+    yield Check(
+        name="Chroma server",
+        state="ok",
+        detail=f"{server}: API {version}; the client is chromadb {client}",
+    )
+    if not (settings.home / "library" / "papers.sqlite").is_file():
+        return
+    library = Library(settings, _silent)
+    try:
+        wrong = faults(
+            server,
+            library.stores.full_name(library.stores.name),
+            library.embedder_name,
+            library.catalog.meta("dimension"),
+        )
+    except AssistantError as error:
+        wrong = [(str(error), "assistant doctor --rebuild")]
+    finally:
+        library.close()
+    for detail, repair in wrong:
+        yield Check(name="collection", state="fault", detail=detail, repair=repair)
+    if not wrong:
+        yield Check(name="collection", state="ok", detail=f"as the library's on {server.url}")
+
+
 def _library(settings: Settings) -> Iterator[Check]:
     from assistant.adapters.embedders import embedder_name
     from assistant.app import Assistant
@@ -184,12 +230,12 @@ def _library(settings: Settings) -> Iterator[Check]:
             pending = assistant.catalog.todo_count("vectors")
             made_with = assistant.library.embedder_name
     except AssistantError as error:
-        yield Check(
-            name="library",
-            state="fault",
-            detail=str(error),
-            repair="assistant doctor --rebuild",
-        )
+        repair = "assistant doctor --rebuild"
+        if isinstance(error, StoreElsewhereError):
+            repair = f"assistant copy FROM TO, or {repair}"
+        elif isinstance(error, StoreUnavailableError):
+            repair = "as for the Chroma server"
+        yield Check(name="library", state="fault", detail=str(error), repair=repair)
         return
     detail = f"{papers} papers, {passages} passages, {pending} papers without vectors"
     repair = "assistant doctor --rebuild" if papers and not passages + pending else ""

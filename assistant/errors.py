@@ -9,7 +9,10 @@ AssistantError
 ├── LibraryError         the library on disk is missing, locked, empty or of another kind
 │   ├── EmptyLibraryError
 │   ├── LibraryBusyError
-│   └── EmbedderMismatchError
+│   ├── EmbedderMismatchError
+│   └── StoreError            the vectors can't be had where the settings say that they are
+│       ├── StoreUnavailableError  their server can't be reached in time, or fails
+│       └── StoreElsewhereError    the present ones are in another store
 ├── CancelledError       the caller wanted the answer no more
 ├── ModelError           a model can't be fetched, started or reached in time
 │   ├── ContextOverflowError  it was given more than it can read
@@ -59,6 +62,18 @@ class LibraryBusyError(LibraryError):
 
 class EmbedderMismatchError(LibraryError):
     """The stored vectors come from another embedder than the one in use."""
+
+
+class StoreError(LibraryError):
+    """The vectors can't be had where the settings say that they are."""
+
+
+class StoreUnavailableError(StoreError):
+    """The server that holds the vectors can't be reached in time, or fails."""
+
+
+class StoreElsewhereError(StoreError):
+    """The library's present vectors are in another store."""
 
 
 class CancelledError(AssistantError):

@@ -6,10 +6,12 @@ it, and taking it in twice changes nothing. So a kill at any instant loses nothi
 nothing (the "transactional outbox" of enterprise messaging).
 """
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from assistant.errors import StoreError
 from assistant.filters import tags
 from assistant.grounding.sentence_vectors import embed_sentences
 from assistant.placement import Placement
@@ -110,11 +112,15 @@ class Indexing:
                     self._index_words(_silent)
         self._store_batch(batch, run, tally)
         progress("reading papers", number, number)
-        if vectors:
-            self.catch_up(progress)
-        else:
-            self.index_words(progress)
-        return tally.report(self._catalog.todo_count("vectors"))
+        notices: tuple[str, ...] = ()
+        try:
+            if vectors:
+                self.catch_up(progress)
+            else:
+                self.index_words(progress)
+        except StoreError as error:  # The lists keep what is still to be done.
+            notices = (f"Not all vectors could be stored: {error}",)
+        return replace(tally.report(self._catalog.todo_count("vectors")), notices=notices)
 
     def _store_batch(self, papers: Sequence[Paper], run: int, tally: _Tally) -> None:
         if not papers:
@@ -136,9 +142,14 @@ class Indexing:
             self.embed_sentences(progress)
         return self._catalog.todo_count("vectors")
 
-    def index_words(self, progress: Progress) -> None:
-        """Bring words and tags to the catalog's state, so that words find every paper."""
+    def index_words(self, progress: Progress, *, with_store: bool = True) -> None:
+        """Bring words and tags to the catalog's state, so that words find every paper.
+
+        Without the store only those of the words' index.
+        """
         self._index_words(progress)
+        if not with_store:
+            return
         for ids in self._batches("tags", STORE_BATCH, "noting filters", progress):
             papers = self._catalog.get_many(ids)
             found = self._tags(papers.values())
@@ -286,11 +297,14 @@ class Indexing:
     def remove(self, paper_ids: Sequence[str], progress: Progress) -> int:
         """Take papers out of the library and its indexes; return how many there were."""
         removed = self._catalog.remove(paper_ids)
-        self.index_words(progress)
-        kept = self._catalog.get_many(paper_ids)
-        gone = [paper_id for paper_id in paper_ids if paper_id not in kept]
-        self._store().remove(gone)
-        self._catalog.done("vectors", gone)
+        # Where the store can't be reached, the lists keep what it must still forget; until then
+        # the catalog keeps it from being found.
+        with contextlib.suppress(StoreError):
+            self.index_words(progress)
+            kept = self._catalog.get_many(paper_ids)
+            gone = [paper_id for paper_id in paper_ids if paper_id not in kept]
+            self._store().remove(gone)
+            self._catalog.done("vectors", gone)
         return removed
 
 

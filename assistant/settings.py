@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
 
 from assistant import settings_file
 from assistant.errors import SettingsError
@@ -54,6 +55,11 @@ class Settings:
     request_timeout: float = 120.0
     user: str = ""
     password: str = field(default="", repr=False)
+    chroma_url: str = ""
+    chroma_tenant: str = "default_tenant"
+    chroma_database: str = "default_database"
+    chroma_token: str = field(default="", repr=False)
+    chroma_timeout: float = 10.0
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning, also where it comes from code."""
@@ -62,10 +68,15 @@ class Settings:
         if self.model not in get_args(ModelChoice):
             allowed = ", ".join(get_args(ModelChoice))
             raise SettingsError(f"ASSISTANT_MODEL is {self.model!r}; set it to one of {allowed}.")
-        if not self.token.isascii() or not self.token.isprintable():
-            raise SettingsError(
-                "ASSISTANT_TOKEN holds what no header can carry; set it to ASCII in one line."
-            )
+        for name in ("token", "chroma_token"):
+            value = getattr(self, name)
+            if not value.isascii() or not value.isprintable():
+                raise SettingsError(
+                    f"ASSISTANT_{name.upper()} holds what no header can carry; set it to ASCII in "
+                    "one line."
+                )
+        if self.chroma_url:
+            check_server(self.chroma_url)
         if not 0 <= self.port <= HIGHEST_PORT:
             raise SettingsError(
                 f"ASSISTANT_PORT is {self.port}; set it to a number from 0 to {HIGHEST_PORT}."
@@ -83,7 +94,7 @@ class Settings:
         shown = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in vars(self).items()
-            if name not in ("openai_api_key", "token", "password")
+            if name not in ("openai_api_key", "token", "password", "chroma_token")
         }
         for name in ("openai_base_url", "otel_endpoint"):
             shown[name] = str(shown[name]).split("@")[-1]
@@ -91,6 +102,7 @@ class Settings:
             "openai_api_key_set": bool(self.openai_api_key),
             "token_set": bool(self.token),
             "password_set": bool(self.password),
+            "chroma_token_set": bool(self.chroma_token),
         }
 
     @classmethod
@@ -159,6 +171,38 @@ class Settings:
             ),
             user=values.get("ASSISTANT_USER", "").strip(),
             password=values.get("ASSISTANT_PASSWORD", ""),
+            chroma_url=values.get("ASSISTANT_CHROMA_URL", "").strip(),
+            chroma_tenant=values.get("ASSISTANT_CHROMA_TENANT", "").strip() or cls.chroma_tenant,
+            chroma_database=values.get("ASSISTANT_CHROMA_DATABASE", "").strip()
+            or cls.chroma_database,
+            chroma_token=values.get("ASSISTANT_CHROMA_TOKEN", "").strip(),
+            chroma_timeout=_number(
+                values, "ASSISTANT_CHROMA_TIMEOUT", cls.chroma_timeout, least=0.1
+            ),
+        )
+
+
+def check_server(address: str) -> None:
+    """Refuse what is no server's address, or holds a login, which addresses show to everyone.
+
+    Raises:
+        SettingsError: it isn't "http://HOST[:PORT]", nor with https.
+    """
+    try:
+        parts = urlsplit(address)
+        fine = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        fine = False
+    if not fine or parts.query or parts.fragment or parts.path not in ("", "/"):
+        shown = address.rpartition("@")[2]
+        raise SettingsError(
+            f"{shown!r} is no address of a Chroma server; set ASSISTANT_CHROMA_URL to one like "
+            "http://127.0.0.1:8000."
+        )
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "The address of the Chroma server holds a login; leave it out, and put a token into "
+            "ASSISTANT_CHROMA_TOKEN."
         )
 
 

@@ -221,7 +221,7 @@ def _searching(settings: Settings, home: Path) -> Reading:
             raise RuntimeError("the embedder can't be had; run 'assistant doctor --repair'")
         papers = list(islice(assistant.papers(), 256))
         real = embedder.embed([f"{paper.title}. {paper.abstract}" for paper in papers])
-        _fill(assistant, real)
+        fill(assistant, real)
         queries = _queries(assistant)
         for query in queries[:5]:
             assistant.search(query)
@@ -235,7 +235,7 @@ def _searching(settings: Settings, home: Path) -> Reading:
         )
 
 
-def _fill(assistant: Assistant, real: np.ndarray) -> None:
+def fill(assistant: Assistant, real: np.ndarray) -> None:
     """Give every paper a vector near a real one."""
     chance = np.random.default_rng(0)
     library = assistant.library

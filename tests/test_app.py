@@ -195,7 +195,7 @@ def test_reader_sees_what_another_process_added_and_removed(
 ) -> None:
     home = tmp_path / "home"
     reader = library([TWIGNET], home=home)
-    reader.library.reopen_seconds = 0.0
+    reader.library.stores.reopen_seconds = 0.0
     assert [hit.paper for hit in reader.search("pruning at initialization")] == [TWIGNET]
     in_another_process(home, models_folder, "add", str(write(tmp_path / "b.jsonl", HIVE)))
     assert {hit.paper.title for hit in reader.search("insects that fly home")} == {
@@ -217,7 +217,7 @@ def test_reader_is_never_broken_by_a_writer(
     """Search without pause while another process adds, edits, removes and rebuilds."""
     home = tmp_path / "home"
     reader = library(SAMPLE, home=home)
-    reader.library.reopen_seconds = 0.0
+    reader.library.stores.reopen_seconds = 0.0
     first = [
         Paper(id=f"p{n}", title=f"Bees {n}", abstract=f"Bee {n} flies home, they say.")
         for n in range(150)

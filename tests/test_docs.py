@@ -27,7 +27,7 @@ PAGES = sorted(DOCS.rglob("*.md"))
 # What is data, not a command.
 PLAIN = {"json", "text"}
 # These add the bundled sample too, which is then there already.
-ASSUME_THE_SAMPLE = {"models.md", "programs.md"}
+ASSUME_THE_SAMPLE = {"models.md", "programs.md", "server.md"}
 REASONS = {"loads the embedded model", "needs a key"}
 _FENCE = re.compile(
     r"(?:<!-- not run: (.*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
@@ -104,7 +104,8 @@ class Shell:
         )
         script = script.replace("http://127.0.0.1:8000/v1", self.model_server)
         file = self.folder / "page.sh"
-        file.write_text(script.replace(":7860", f":{port}"), encoding="utf-8")
+        script = script.replace(":7860", f":{port}").replace("8765", str(free_port()))
+        file.write_text(script, encoding="utf-8")
         done = subprocess.run(
             ["bash", "-eu", str(file)],
             cwd=self._work(),
@@ -127,7 +128,9 @@ class Shell:
         python = shlex.quote(sys.executable)
         tools = self.folder / "bin"
         tools.mkdir()
-        for name, command in (("assistant", f"{python} -m assistant"), ("python", python)):
+        chroma = shlex.quote(str(Path(sys.executable).with_name("chroma")))
+        commands = {"assistant": f"{python} -m assistant", "python": python, "chroma": chroma}
+        for name, command in commands.items():
             script = tools / name
             script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
             script.chmod(0o755)

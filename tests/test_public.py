@@ -79,7 +79,12 @@ VENDORS = {
         "adapters/llama_index_engine.py",
         "adapters/llama_index_retrieval.py",
     },
-    "chromadb": {"adapters/chroma_store.py"},
+    "chromadb": {
+        "adapters/chroma_http.py",
+        "adapters/chroma_places.py",
+        "adapters/chroma_schema.py",
+        "adapters/chroma_store.py",
+    },
     "openai": {"adapters/openai_client.py", "adapters/openai_embedder.py"},
     "tantivy": {"adapters/tantivy_index.py"},
     "opentelemetry": {"adapters/otel.py"},
@@ -89,6 +94,7 @@ VENDORS = {
     "xllamacpp": {"adapters/local_server.py"},
     "sqlite3": {
         "adapters/catalog_schema.py",
+        "adapters/catalog_snapshot.py",
         "adapters/conversation_store.py",
         "adapters/catalog_todo.py",
         "adapters/catalog_vectors.py",

@@ -71,7 +71,7 @@ def test_another_process_takes_over_the_new_vectors(
 ) -> None:
     words = {"embedder": "openai:words", "openai_base_url": server.address}
     reader = library([], home=home, **words)
-    reader.library.reopen_seconds = 0.0
+    reader.library.stores.reopen_seconds = 0.0
     assert reader.search("insects that fly home")[0].paper == HIVE
     writer = library([], home=home, **words)
     assert writer.reembed() == 5

@@ -53,6 +53,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         ASSISTANT_TOKEN=" a token\n",
         ASSISTANT_REQUESTS_AT_ONCE="2",
         ASSISTANT_REQUEST_TIMEOUT="30",
+        ASSISTANT_CHROMA_URL=" https://chroma.example ",
+        ASSISTANT_CHROMA_TENANT="lab",
+        ASSISTANT_CHROMA_DATABASE="papers",
+        ASSISTANT_CHROMA_TOKEN=" a chroma token\n",
+        ASSISTANT_CHROMA_TIMEOUT="2.5",
     )
     assert settings == Settings(
         home=tmp_path / "home",
@@ -74,6 +79,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         token="a token",
         requests_at_once=2,
         request_timeout=30,
+        chroma_url="https://chroma.example",
+        chroma_tenant="lab",
+        chroma_database="papers",
+        chroma_token="a chroma token",
+        chroma_timeout=2.5,
     )
 
 
@@ -141,6 +151,9 @@ def test_auto_is_openai_only_where_it_is_set_up(
         ("ASSISTANT_REQUEST_TIMEOUT", "soon"),
         ("ASSISTANT_TOKEN", "söcrèt"),
         ("ASSISTANT_TOKEN", "two\nlines"),
+        ("ASSISTANT_CHROMA_TOKEN", "two\nlines"),
+        ("ASSISTANT_CHROMA_URL", "chroma.example:8000"),
+        ("ASSISTANT_CHROMA_TIMEOUT", "0"),
     ],
 )
 def test_a_value_without_meaning_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
@@ -162,6 +175,15 @@ def test_a_token_is_never_shown(tmp_path: Path) -> None:
     assert "hunter2" not in f"{settings!r}{settings.public()}"
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, ASSISTANT_TOKEN="hunter2é")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_token_of_the_chroma_server_is_never_shown(tmp_path: Path) -> None:
+    settings = load(tmp_path, ASSISTANT_CHROMA_TOKEN="hunter2")
+    assert "hunter2" not in f"{settings!r}{settings.public()}"
+    assert settings.public()["chroma_token_set"] is True
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, ASSISTANT_CHROMA_URL="http://me:hunter2@chroma.example")
     assert "hunter2" not in str(caught.value)
 
 

@@ -222,6 +222,23 @@ def test_writer_killed_before_its_commit_does_not_stop_the_next(tmp_path: Path) 
     assert again.count() == len(SAMPLE)
 
 
+def test_two_writers_in_turn_lose_nothing_and_leave_no_files(tmp_path: Path) -> None:
+    """As a page that serves and a command that adds: each has its index open all the while."""
+    folder = tmp_path / "words"
+    one, other = TantivyIndex(folder), TantivyIndex(folder)
+
+    def names() -> set[str]:
+        return {path.name.split(".")[0] for path in folder.iterdir() if path.suffix == ".store"}
+
+    for turn in range(20):
+        (one if turn % 2 else other).update([(replace(HIVE, abstract=f"Turn {turn} of bees."), ())])
+    (one if turn else other).update([(TWIGNET, ())])
+    for index in (one, other):
+        assert set(found(index, "bees")) == {HIVE.id}
+        assert index.count() == 2
+    assert len(names()) <= 4
+
+
 def test_renewed_index_is_empty_and_takes_papers(tmp_path: Path) -> None:
     index = built(tmp_path / "words", SAMPLE)
     index.renew()

@@ -38,6 +38,11 @@ class CatalogTodo(SqliteFile):
                 if stage == "sentences":
                     forget_vectors(connection)
 
+    def redo_some(self, stage: Stage, paper_ids: Sequence[str]) -> None:
+        """Put some papers on the stage's list."""
+        with self._write() as connection:
+            enlist(connection, [(stage, paper_id) for paper_id in paper_ids])
+
     def begin_reembed(self, collection: str) -> bool:
         """List every paper for new vectors; return False where that was begun before."""
         with self._write() as connection:
@@ -49,9 +54,17 @@ class CatalogTodo(SqliteFile):
             connection.execute("INSERT INTO todo SELECT 'reembed', id FROM papers")
             return True
 
-    def end_reembed(self, embedder: str, dimension: int, collection: str) -> None:
-        """Let the new embedder's vectors serve, and forget those of the old one's sentences."""
-        notes = {"embedder": embedder, "dimension": str(dimension), "collection": collection}
+    def end_reembed(self, embedder: str, dimension: int, collection: str, store: str) -> None:
+        """Let the new embedder's vectors serve, and forget those of the old one's sentences.
+
+        `store` is the key of the store that has them.
+        """
+        notes = {
+            "embedder": embedder,
+            "dimension": str(dimension),
+            "collection": collection,
+            "store": store,
+        }
         with self._write() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)", [*notes.items(), ("reembed", "")]

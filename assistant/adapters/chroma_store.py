@@ -1,16 +1,15 @@
-"""Passage vectors in a persistent Chroma collection."""
+"""Passage vectors in a Chroma collection, in a folder or on a server."""
 
 import contextlib
-import secrets
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from assistant.errors import EmbedderMismatchError, LibraryError
+from assistant.adapters.chroma_places import EMBEDDED, ChromaFolder, Place
+from assistant.errors import EmbedderMismatchError
 from assistant.protocols import PassageRecord, Vectors
 from assistant.types import AllOf, AnyOf, HasTag, Required, YearBetween
 
@@ -26,47 +25,71 @@ class ChromaStore:
     """Passages in one cosine collection that names the embedder it was made with."""
 
     def __init__(
-        self, folder: Path, embedder: str, dimension: int, collection: str = COLLECTION
+        self, place: Path | Place, embedder: str, dimension: int, collection: str = COLLECTION
     ) -> None:
-        """Open or create the collection below `folder`.
+        """Open or create the collection in `place`; a path means a folder.
 
         Raises:
             EmbedderMismatchError: the stored vectors come from another embedder.
+            StoreUnavailableError: the server can't be reached.
             LibraryError: Chroma can't open the folder.
         """
-        self._folder = folder
+        self._place = _place(place)
         self.name = collection
         self._identity = {"embedder": embedder, "dimension": dimension, "distance": "cosine"}
-        self._lock = threading.RLock()
+        self._lock = self._place.lock()
         self._open()
 
     def _open(self) -> None:
-        self._client = _open_client(self._folder)
+        self._client = self._place.open()
         try:
-            self._collection = self._client.get_or_create_collection(
-                self.name,
-                metadata=self._identity,
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
-            )
-        except Exception as error:
-            raise _library_error(self._folder, error) from error
-        self._check_identity()
+            with _translated(self._place):
+                self._collection = self._client.get_or_create_collection(
+                    self.name,
+                    metadata=self._identity,
+                    embedding_function=None,
+                    configuration={"hnsw": {"space": "cosine"}},
+                )
+            self._check_identity()
+        except BaseException:
+            self._client.close()
+            raise
+
+    @property
+    def key(self) -> str:
+        """What tells this store from every other that a library may have had."""
+        return (
+            EMBEDDED if isinstance(self._place, ChromaFolder) else f"server {self._collection.id}"
+        )
 
     def reopen(self) -> None:
-        """See what another process has written: Chroma reads its index only at the start."""
-        with self._lock:
-            self._client.close()
-            self._open()
+        """See what another process has written: Chroma reads its index only at the start.
+
+        A server tells what is there.
+        """
+        if isinstance(self._place, ChromaFolder):
+            with self._lock:
+                self._client.close()
+                self._open()
+
+    def ask(self) -> None:
+        """Make sure that a server answers; a folder always does.
+
+        Raises:
+            StoreUnavailableError: it doesn't.
+        """
+        if not isinstance(self._place, ChromaFolder):
+            with _translated(self._place):
+                self._client.version()
 
     def close(self) -> None:
-        """Release Chroma's files."""
+        """Release Chroma's files, or the connections."""
         with self._lock:
             self._client.close()
 
     def drop(self) -> None:
         """Delete the collection."""
-        with self._lock, _translated(self._folder):
+        with self._lock, _translated(self._place):
             self._client.delete_collection(self.name)
 
     def _check_identity(self) -> None:
@@ -74,39 +97,39 @@ class ChromaStore:
         for name, mine in self._identity.items():
             if stored.get(name) != mine:
                 raise EmbedderMismatchError(
-                    f"The vectors in {self._folder} were made with {name} {stored.get(name)!r}, "
+                    f"The vectors in {self._place} were made with {name} {stored.get(name)!r}, "
                     f"now it is {mine!r}; run 'assistant doctor --rebuild' to "
                     "compute them anew."
                 )
 
     @classmethod
     def renewed(
-        cls, folder: Path, embedder: str, dimension: int, collection: str = COLLECTION
+        cls, place: Path | Place, embedder: str, dimension: int, collection: str = COLLECTION
     ) -> "ChromaStore":
         """Return an empty store in place of what is there, whatever its state.
 
-        A damaged folder is set aside, not deleted.
+        A damaged folder is set aside, not deleted; what is wrong with a server is raised.
         """
-        import chromadb.api.shared_system_client as shared
         import chromadb.errors
 
+        place = _place(place)
         try:
+            client = place.open()
             with contextlib.suppress(chromadb.errors.NotFoundError):
-                _open_client(folder).delete_collection(collection)
-            return cls(folder, embedder, dimension, collection)
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is made
-            # Chroma keeps what it once opened; a new folder of the same name needs a new start.
-            shared.SharedSystemClient.clear_system_cache()
-            aside = folder.with_name(f"{folder.name}-damaged-{time.time_ns()}")
-            folder.rename(aside)
-            return cls(folder, embedder, dimension, collection)
+                client.delete_collection(collection)
+            return cls(place, embedder, dimension, collection)
+        except Exception as error:
+            # Whatever is wrong with it, a new one is made.
+            if not place.set_aside():
+                raise place.error(error) from error
+            return cls(place, embedder, dimension, collection)
 
     def upsert(self, passages: Sequence[PassageRecord], vectors: Vectors) -> None:
         """Store passages; the same passage twice is stored once."""
         size = self._client.get_max_batch_size()
         for start in range(0, len(passages), size):
             batch = passages[start : start + size]
-            with _translated(self._folder):
+            with _translated(self._place):
                 self._collection.upsert(
                     ids=[_passage_id(passage) for passage in batch],
                     embeddings=vectors[start : start + size],
@@ -123,7 +146,7 @@ class ChromaStore:
             if f"-{current[paper_id]}-" not in passage_id
         ]
         for start in range(0, len(stale), _CHUNK):
-            with _translated(self._folder):
+            with _translated(self._place):
                 self._collection.delete(ids=stale[start : start + _CHUNK])
 
     def retag(self, current: Mapping[str, tuple[int | None, Sequence[str]]]) -> None:
@@ -131,7 +154,7 @@ class ChromaStore:
         stored = self._stored(list(current))
         for start in range(0, len(stored), _CHUNK):
             part = stored[start : start + _CHUNK]
-            with _translated(self._folder):
+            with _translated(self._place):
                 self._collection.update(
                     ids=[passage_id for passage_id, _ in part],
                     metadatas=[_metadata(paper_id, *current[paper_id]) for _, paper_id in part],
@@ -141,7 +164,7 @@ class ChromaStore:
         """Return (passage id, paper id) of all passages of the papers."""
         stored: list[tuple[str, str]] = []
         for start in range(0, len(paper_ids), _CHUNK):
-            with _translated(self._folder):
+            with _translated(self._place):
                 found = self._collection.get(
                     where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}},
                     include=["metadatas"],
@@ -150,10 +173,18 @@ class ChromaStore:
             stored += zip(found["ids"], owners, strict=True)
         return stored
 
+    def discard(self, passages: Sequence[PassageRecord]) -> None:
+        """Delete these passages."""
+        for start in range(0, len(passages), _CHUNK):
+            with _translated(self._place):
+                self._collection.delete(
+                    ids=[_passage_id(passage) for passage in passages[start : start + _CHUNK]]
+                )
+
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Delete all passages of the papers."""
         for start in range(0, len(paper_ids), _CHUNK):
-            with _translated(self._folder):
+            with _translated(self._place):
                 self._collection.delete(
                     where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}}
                 )
@@ -163,7 +194,7 @@ class ChromaStore:
         found: dict[str, list[tuple[int, Vectors]]] = {}
         ids = list(current)
         for start in range(0, len(ids), _CHUNK):
-            with self._lock, _translated(self._folder):
+            with self._lock, _translated(self._place):
                 part = self._collection.get(
                     where={"paper_id": {"$in": ids[start : start + _CHUNK]}},
                     include=["embeddings"],
@@ -177,11 +208,28 @@ class ChromaStore:
             for paper_id, rows in found.items()
         }
 
+    def read(self, paper_ids: Sequence[str]) -> tuple[list[PassageRecord], Vectors]:
+        """Return all passages of the papers, in the order of their ids, and their vectors."""
+        rows: list[tuple[str, Mapping[str, Any], Any]] = []
+        for start in range(0, len(paper_ids), _CHUNK):
+            with self._lock, _translated(self._place):
+                found = self._collection.get(
+                    where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}},
+                    include=["embeddings", "metadatas"],
+                )
+            parts = (found["ids"], found["metadatas"] or [], found["embeddings"])
+            rows += zip(*parts, strict=True)
+        rows.sort(key=lambda row: row[0])
+        vectors = np.array([row[2] for row in rows], np.float32)
+        return [_whole(passage_id, metadata) for passage_id, metadata, _ in rows], (
+            vectors.reshape(len(rows), -1)
+        )
+
     def search(
         self, vector: Vectors, limit: int, required: Required | None = None
     ) -> list[tuple[PassageRecord, float]]:
         """Return the nearest passages with their cosine similarity, best first."""
-        with self._lock, _translated(self._folder):
+        with self._lock, _translated(self._place):
             count = int(self._collection.count())
             found = self._collection.query(
                 query_embeddings=vector.reshape(1, -1),
@@ -198,7 +246,7 @@ class ChromaStore:
     def passages(self) -> Iterator[tuple[str, str]]:
         """Yield (paper id, content hash) of every passage there is."""
         for start in range(0, self.count(), _CHUNK):
-            with _translated(self._folder):
+            with _translated(self._place):
                 found = self._collection.get(limit=_CHUNK, offset=start, include=[])
             for passage_id in found["ids"]:
                 record = _record(passage_id)
@@ -206,52 +254,21 @@ class ChromaStore:
 
     def count(self) -> int:
         """Return the number of passages."""
-        with _translated(self._folder):
+        with _translated(self._place):
             return int(self._collection.count())
 
 
-class _translated:  # noqa: N801 - reads as a statement: `with _translated(folder):`
+@contextlib.contextmanager
+def _translated(place: Place) -> Iterator[None]:
     """Turn whatever Chroma raises into a `LibraryError` that says what to do."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception):
-            raise _library_error(self._folder, error) from error
-
-
-def _library_error(folder: Path, error: Exception) -> LibraryError:
-    return LibraryError(
-        f"Chroma failed on {folder} ({type(error).__name__}: {error}); check free disk space and "
-        "that no other program writes there; 'assistant doctor --rebuild' restores the vectors."
-    )
-
-
-def _open_client(folder: Path) -> Any:
-    import chromadb
-    from chromadb.config import Settings
-
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return chromadb.PersistentClient(
-            _own_spelling(folder), settings=Settings(anonymized_telemetry=False, allow_reset=False)
-        )
+        yield
     except Exception as error:
-        raise _library_error(folder, error) from error
+        raise place.error(error) from error
 
 
-def _own_spelling(folder: Path) -> str:
-    """Return the folder written as no other client writes it.
-
-    Clients that name one folder alike share what they have read of it, and closing one of them
-    makes none read it again.
-    """
-    marks = ("/." if bit == "1" else "/" for bit in f"{secrets.randbits(32):032b}")
-    return str(folder) + "".join(marks)
+def _place(place: Path | Place) -> Place:
+    return ChromaFolder(folder=place) if isinstance(place, Path) else place
 
 
 def _passage_id(passage: PassageRecord) -> str:
@@ -264,6 +281,13 @@ def _record(passage_id: str) -> PassageRecord:
     return PassageRecord(
         paper_id=paper_id, start=int(start), end=int(end), content_hash=content_hash
     )
+
+
+def _whole(passage_id: str, metadata: Mapping[str, Any]) -> PassageRecord:
+    """Return the record with what its metadata tells."""
+    year = int(metadata["year"])
+    tags = tuple(str(tag) for tag in metadata.get("tags") or ())
+    return replace(_record(passage_id), year=None if year == UNKNOWN_YEAR else year, tags=tags)
 
 
 def _metadata(paper_id: str, year: int | None, tags: Sequence[str]) -> dict[str, Any]:

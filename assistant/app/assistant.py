@@ -10,7 +10,7 @@ from assistant.app.chat_models import ChatModels
 from assistant.app.models import Judge, Models
 from assistant.app.questions import Questions
 from assistant.app.turns import Turn, Where, as_filter
-from assistant.errors import LibraryBusyError, SettingsError
+from assistant.errors import LibraryBusyError, SettingsError, StoreError
 from assistant.library import Library
 from assistant.settings import Settings
 from assistant.types import AddReport, Answer, Paper, Problem, SyncReport
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assistant.protocols import ChatModel, Embedder, Progress
 
 SLICE = 128
+STORE_WAIT = 5.0
 
 
 def _embedder(given: object) -> "Embedder | None":
@@ -261,6 +262,8 @@ class Assistant(Questions):
                     return
             except LibraryBusyError:
                 continue
+            except StoreError:  # A question says so; its server may be back by and by.
+                self._closed.wait(STORE_WAIT)
 
     def rebuild(self) -> int:
         """Make all indexes anew from the catalog; return how many papers lack vectors."""

@@ -14,7 +14,8 @@ from assistant.types import Answer, AnswerEvent, Event, Message, StageEvent, Tex
 # What changes how an answer comes, but not the answer.
 _APART = frozenset(
     "home models host port threads offline start_timeout answer_timeout answers_kept cache_mb "
-    "otel_endpoint openai_api_key_set".split()
+    "otel_endpoint openai_api_key_set chroma_url chroma_tenant chroma_database chroma_timeout "
+    "chroma_token_set".split()
 )
 
 

@@ -20,7 +20,7 @@ from assistant.lazy import Once
 from assistant.library import Library
 from assistant.metering import metered
 from assistant.settings import Settings
-from assistant.types import Answer, AnswerEvent, Event, Hit, Message
+from assistant.types import Answer, AnswerEvent, Event, Hit, Message, StageEvent
 
 if TYPE_CHECKING:
     from assistant.adapters.answer_cache import AnswerCache
@@ -146,9 +146,23 @@ class Questions:
         if self.library.catalog.count():
             model, refused = self._models.for_question(tokens, running)
             pending = self.library.pending_notice()
-        notices = (*self._notices(), *filter(None, [refused, pending]))
+        notices = (*self._models.notices, *filter(None, [refused, pending]))
         events = self._answering.stream(question, turns, model, notices, only)
-        return metered(events, tokens, model.name if model else "")
+        return self._telling(metered(events, tokens, model.name if model else ""))
+
+    def _telling(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Add to the answer what the library said of itself from the search on.
+
+        Not before: what kept the last question from the vectors may be over by now.
+        """
+        told: dict[str, None] = {}
+        for event in events:
+            if not (isinstance(event, StageEvent) and event.name == "retrieve"):
+                told |= dict.fromkeys(self.library.notices)
+            if isinstance(event, AnswerEvent) and told:
+                notices = dict.fromkeys([*told, *event.answer.notices])
+                event = AnswerEvent(answer=replace(event.answer, notices=tuple(notices)))
+            yield event
 
     def _cache_key(
         self, question: str, turns: list[Message], only: Filter | None
@@ -328,9 +342,6 @@ class Questions:
             spans = vars(self).pop("_spans", None)
         if spans:
             spans.close()
-
-    def _notices(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*self._models.notices, *self.library.notices]))
 
     @contextlib.contextmanager
     def _asking(self, cancellation: Cancellation | None) -> Iterator[Cancellation]:

@@ -9,6 +9,7 @@ import click
 
 from assistant.cli.answers import cache, cite, trace
 from assistant.cli.common import INTERRUPTED, Group
+from assistant.cli.moving import backup, copy, restore
 from assistant.cli.papers import add, export, index, list_papers, reembed, remove, show, sync
 from assistant.cli.questions import ask, chat, search
 from assistant.cli.service import doctor, mcp, serve, ui
@@ -22,7 +23,7 @@ def main() -> None:
 
 for _command in (
     add, ask, search, chat, cite, trace, cache, ui, serve, mcp, list_papers, show, remove, sync,
-    export, index, reembed, doctor,
+    export, index, reembed, copy, backup, restore, doctor,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -34,6 +34,8 @@ from assistant.types.papers import (
 )
 from assistant.types.reports import (
     AddReport,
+    BackupReport,
+    CopyReport,
     NearDuplicate,
     Problem,
     SyncReport,
@@ -46,9 +48,11 @@ __all__ = [
     "Answer",
     "AnswerEvent",
     "AnyOf",
+    "BackupReport",
     "Checks",
     "Citation",
     "Claim",
+    "CopyReport",
     "Event",
     "Evidence",
     "Flagged",

@@ -90,3 +90,49 @@ class SyncReport:
             "held_back": list(self.held_back),
             "removed": self.removed,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyReport:
+    """What was copied, and what comparing both sides afterwards found."""
+
+    papers: int = 0
+    passages: int = 0
+    written: int = 0
+    removed: int = 0
+    sha256: str = ""
+    """Of every passage's id, place, year and tags."""
+    difference: float = 0.0
+    """The largest between two components of a vector: a store norms what it takes in."""
+    faults: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return vars(self) | {"faults": list(self.faults)}
+
+    def __str__(self) -> str:
+        """One line, and one for each fault."""
+        head = (
+            f"{self.papers:,} papers, {self.passages:,} passages: {self.written:,} written, "
+            f"{self.removed:,} removed; SHA-256 {self.sha256[:16]}…, vectors differ by "
+            f"{self.difference:.1g} at most"
+        )
+        return "\n".join([head, *self.faults])
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupReport:
+    """What a backup holds, or what was restored from one."""
+
+    papers: int = 0
+    passages: int = 0
+    lacking: int = 0
+    """Papers whose vectors are not in it: they are computed after it is restored."""
+    size: int = 0
+    """Bytes of the file."""
+    aside: tuple[str, ...] = ()
+    """Where what was there before is now."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return vars(self) | {"aside": list(self.aside)}

@@ -1,11 +1,11 @@
-"""`python -m evals bench` and `kills`: speed, memory, and what a kill costs."""
+"""`python -m evals bench`, `kills`, `copy-check`: speed, memory, what kills and copies cost."""
 
 from pathlib import Path
 
 import click
 
 from assistant.settings import Settings
-from evals.commands.shared import FILE, json_option
+from evals.commands.shared import FILE, json_option, tell
 
 
 @click.command()
@@ -48,4 +48,29 @@ def kills(kills: int, papers: int, seed: int) -> None:
     outcome = run_kills(Settings.load(), kills, papers, seed, lambda line: click.echo(line))
     click.echo(str(outcome))
     if not outcome.is_clean:
+        raise SystemExit(1)
+
+
+@click.command(name="copy-check")
+@click.option("--papers", type=FILE, help="Make a library of these; by default that at hand.")
+@click.option("--limit", type=click.IntRange(min=1), help="So many of them.")
+@click.option("--perturbed", is_flag=True, help="Perturb a few vectors instead of computing all.")
+@click.option("--questions", default=50, show_default=True, type=click.IntRange(min=1))
+def copy_check(papers: Path | None, limit: int | None, perturbed: bool, questions: int) -> None:
+    """Copy the library to a Chroma server and back; exit 1 unless all answer the same.
+
+    The server is started here. The best ten papers and the extractive answers are compared.
+    """
+    from evals.copy_check import Plan, check
+
+    plan = Plan(
+        settings=Settings.load(),
+        papers=papers,
+        limit=limit,
+        perturbed=perturbed,
+        questions=questions,
+    )
+    outcome = check(plan, tell)
+    click.echo(str(outcome))
+    if not outcome.is_equal:
         raise SystemExit(1)
