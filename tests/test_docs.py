@@ -1,4 +1,4 @@
-"""Every command and snippet of the documentation runs, and shows what the page says it shows.
+"""Every command, snippet and notebook of the documentation runs, and shows what its page says.
 
 A page is run from top to bottom in one shell, in a library of its own. In a `console` block, lines
 after "$ " are commands (with ">" before what goes on); other lines must occur in their output.
@@ -24,6 +24,7 @@ from tests.fakes import FakeServer, says
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+NOTEBOOK = DOCS / "how-to" / "notebook.ipynb"
 # What is data, not a command.
 PLAIN = {"json", "text"}
 # These add the bundled sample too, which is then there already.
@@ -197,6 +198,32 @@ def test_the_snippet_for_openai_clients_in_the_readme_runs(
     asking = f"python - <<'END_OF_SNIPPET'\n{snippet}END_OF_SNIPPET\n"
     shown = ("**Sources**", " answered")
     shell.run([Block(shell=begin), Block(shell=asking, shown=shown), Block(shell="kill $!\n")])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_notebook_runs_and_an_answer_shows_itself(shell: Shell, bundled_home: Path) -> None:
+    shutil.copytree(bundled_home, shell.folder / "home")
+    executed = shell.folder / NOTEBOOK.name
+    shutil.copy(NOTEBOOK, executed)
+    execute = ["python", "-c", "from nbclient.cli import main; main()", "--inplace"]
+    shell.run([Block(shell=f"{shlex.join([*execute, str(executed)])} --startup_timeout=300\n")])
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    assert {output["output_type"] for output in outputs} == {"stream", "execute_result"}
+    printed = "".join("".join(output.get("text", "")) for output in outputs)
+    for words in ("140 papers", "abstained", "→ answered", "@"):
+        assert words in printed
+    [shown] = ["".join(one["data"]["text/html"]) for one in outputs if "data" in one]
+    assert "<details" in shown
+    assert "Lottery Ticket" in shown
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert code
+    assert [cell for cell in code if cell["outputs"] or cell["execution_count"]] == []
 
 
 @pytest.mark.slow

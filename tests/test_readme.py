@@ -10,11 +10,11 @@ from assistant.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SNIPPET = README.partition("```python\n")[2].partition("```")[0]
 
 
 def test_the_python_snippet_runs(tmp_path: Path, models_folder: Path) -> None:
-    snippet = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert snippet
+    assert "from assistant import Assistant" in SNIPPET
     environ = {
         **os.environ,
         "ASSISTANT_HOME": str(tmp_path),
@@ -22,7 +22,7 @@ def test_the_python_snippet_runs(tmp_path: Path, models_folder: Path) -> None:
         "ASSISTANT_MODEL": "extractive",
     }
     done = subprocess.run(
-        [sys.executable, "-c", snippet.group(1)],
+        [sys.executable, "-c", SNIPPET],
         env=environ,
         cwd=tmp_path,
         capture_output=True,

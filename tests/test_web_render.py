@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.app import Assistant
+from assistant.app.chat_models import Preparation
 from assistant.errors import SettingsError
 from assistant.settings import Settings
 from assistant.text.html import safe_link
@@ -396,6 +397,16 @@ class TestHeader:
     def test_an_empty_library_says_how_to_fill_it(self) -> None:
         assert "assistant add --bundled" in render.placeholder(0)
         assert "assistant add" not in render.placeholder(1)
+
+    def test_a_model_on_its_way_is_told_and_that_it_is_ready_to_who_waited(self) -> None:
+        under_way = Preparation(state="fetching", name="small", done=1, total=4)
+        text = Seen(render.status(under_way)).text
+        assert "small is being fetched (25 %). Until it is ready, answers quote" in text
+        ready = Preparation(state="ready", name="small")
+        assert render.status(ready) == ""
+        assert "small is ready: it writes" in Seen(render.status(ready, waited=True)).text
+        failed = Preparation(state="failed", name="small")
+        assert Seen(render.status(failed, ["No <disk>."], waited=True)).text == "No <disk>."
 
     @pytest.mark.parametrize(
         ("values", "expected"),

@@ -163,8 +163,11 @@ def header(title: str, papers: int, model: str, *, has_summaries: bool) -> str:
     return f'<h1>{escape(title)}</h1><p class="library">{what} · model: {escape(model)}</p>{note}'
 
 
-def status(now: Preparation, failures: Sequence[str] = ()) -> str:
-    """Return the line that says how far the chat model is, or why there is none."""
+def status(now: Preparation, failures: Sequence[str] = (), *, waited: bool = False) -> str:
+    """Return the line that says how far the chat model is, or why there is none.
+
+    That it is ready is told to who has waited for it only.
+    """
     if now.is_under_way:
         share = f' value="{now.done}" max="{now.total}"' if now.total else ""
         words = f"{escape(str(now))}. Until it is ready, answers quote the papers."
@@ -172,7 +175,9 @@ def status(now: Preparation, failures: Sequence[str] = ()) -> str:
             f'<p class="status" role="status"><progress aria-label="Fetched"{share}></progress> '
             f"{words}</p>"
         )
-    return "".join(f'<p class="status" role="status">{escape(one)}</p>' for one in failures)
+    ready = f"The chat model {now.name} is ready: it writes the answers from now on."
+    lines = [ready] if waited and now.state == "ready" else failures
+    return "".join(f'<p class="status" role="status">{escape(one)}</p>' for one in lines)
 
 
 def told(words: str) -> str:
@@ -185,8 +190,8 @@ def placeholder(papers: int) -> str:
     if papers:
         return "Ask a question; every sentence of the answer names the sentence it rests on."
     return (
-        "The library is empty. Add papers with “assistant add FILE…”, or the bundled sample "
-        "with “assistant add --bundled”, and reload this page."
+        "The library is empty. Add papers in the Library tab, or with “assistant add FILE…”; "
+        "“assistant add --bundled” adds a sample to try. Then ask here."
     )
 
 

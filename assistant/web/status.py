@@ -1,4 +1,4 @@
-"""What the page says while the chat model is still on its way; imports Gradio, import it late."""
+"""What the page says of a chat model that is on its way; imports Gradio, so import it late."""
 
 from typing import Any
 
@@ -11,7 +11,11 @@ EVERY_SECONDS = 2.0
 
 
 def status_line(desk: Desk, blocks: gr.Blocks, head: gr.HTML) -> None:
-    """Add the line, filled until the model is ready or has failed; then `head` names it."""
+    """Add the line: how far the model is, then that it is ready, or why not; `head` names it.
+
+    That it is ready stays there, for who reads an answer meanwhile; and a message that goes away
+    by itself would need the queue, which these events pass by.
+    """
     line = gr.HTML(elem_id="status")
     timer = gr.Timer(EVERY_SECONDS, active=False)
     was_waiting = gr.State(value=False)
@@ -21,10 +25,8 @@ def status_line(desk: Desk, blocks: gr.Blocks, head: gr.HTML) -> None:
         now = chat.preparation
         if now.is_under_way:
             return render.status(now), gr.Timer(active=True), gr.skip(), True
-        if waited and now.state == "ready":
-            gr.Info(f"The chat model {now.name} is ready: it writes the answers from now on.")
         failures = chat.notices() if now.state == "failed" else []
-        shown = render.status(now, failures)
+        shown = render.status(now, failures, waited=waited)
         return shown, gr.Timer(active=False), desk.head(), False
 
     options: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Fixtures for the page: one served library for all tests, one watched browser tab for each."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -47,6 +48,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Path:
     folder = tmp_path_factory.mktemp("home")
     serving.fill(folder, models_folder, [HOSTILE])
     return folder
+
+
+@pytest.fixture
+def own_home(home: Path, tmp_path: Path) -> Path:
+    """Return a home of this test's own, to change: a copy of what all tests share."""
+    shutil.copytree(home / "library", tmp_path / "library")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

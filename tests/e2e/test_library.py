@@ -1,7 +1,6 @@
 """The Library tab in a real browser: find, open, tick, export, remove, add, and look at the map."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,13 +47,6 @@ def search(tab: Tab, words: str = "", where: str = "") -> None:
     tab.page.locator("#library-words input, #library-words textarea").fill(words)
     tab.page.locator("#library-where input, #library-where textarea").fill(where)
     tab.page.locator("#library-go").click()
-
-
-@pytest.fixture
-def own_home(home: Path, tmp_path: Path) -> Path:
-    """Return a home of this test's own, to change: a copy of what all tests share."""
-    shutil.copytree(home / "library", tmp_path / "library")
-    return tmp_path
 
 
 @pytest.fixture
