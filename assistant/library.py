@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Reranker,
         Splitter,
         Vectors,
+        Workers,
     )
     from assistant.retrieval.plan import Plan
     from assistant.retrieval.search import HybridSearch
@@ -331,6 +332,26 @@ class Library:
             report = self._indexing.add(records, self._progress, vectors=False)
             if vectors:
                 self._catch_up()
+            pending = self.catalog.todo_count("vectors")
+        return replace(report, pending=pending, notices=tuple(dict.fromkeys(self.notices)))
+
+    def add_by(self, workers: "Workers", paths: Sequence[str | Path]) -> AddReport:
+        """Add the papers of files that workers read and embed; this process alone writes.
+
+        Interrupted, the same call goes on where it was. The vectors of sentences, which an
+        answer can also make itself, are left to `index`.
+
+        Raises:
+            LibraryError: the library can't be written.
+            ModelError: the embedder fails; words find the papers all the same.
+            WorkersError: the workers are lost; what was stored stays.
+        """
+        from assistant.bulk import add_by
+
+        files = [Path(path).expanduser() for path in paths]
+        with self._writing():
+            self.store()  # Vectors of another embedder are told before the work, not after it.
+            report = add_by(workers, files, self._indexing, self._progress)
             pending = self.catalog.todo_count("vectors")
         return replace(report, pending=pending, notices=tuple(dict.fromkeys(self.notices)))
 
