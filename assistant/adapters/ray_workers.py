@@ -27,6 +27,12 @@ CHUNK = 500
 MOST_FAILURES = 3
 NO_PROGRESS_SECONDS = 600
 OBJECT_STORE_BYTES = 512 * 2**20
+ENVIRONMENT = {
+    # Ray would tell its makers how it is used, and the assistant tells nobody.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""What Ray reads at its start, unless it is set already."""
 
 
 class RayWorkers:
@@ -114,7 +120,7 @@ class RayWorkers:
         if not items:
             return
         data = self._ray.data.from_items(items, override_num_blocks=len(items))
-        rows = data.map_batches(_read, batch_size=1, batch_format="numpy").iter_rows()
+        rows = iter(data.map_batches(_read, batch_size=1, batch_format="numpy").iter_rows())
         while True:
             try:
                 row = next(rows, None)
@@ -158,8 +164,7 @@ class RayWorkers:
             fn_constructor_args=(self._embedder, self._settings),
             compute=self._ray.data.ActorPoolStrategy(size=self._pool(len(items))),
             num_cpus=1,
-            max_restarts=0,
-            max_task_retries=0,
+            ray_remote_args_fn=_once,
         )
         for row in found.iter_rows():
             if row["error"]:
@@ -173,10 +178,14 @@ class RayWorkers:
         return max(1, min(self._actors or processors, processors, batches))
 
 
+def _once() -> dict[str, int]:
+    """Return what makes an actor end, and its tasks fail, where its node is lost."""
+    return {"max_restarts": 0, "max_task_retries": 0}
+
+
 def _imported() -> Any:
-    # Ray would tell its makers how it is used, and the assistant tells nobody.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
         import ray.data
