@@ -17,11 +17,13 @@ class Tally:
     near_duplicates: list[NearDuplicate] = field(default_factory=list)
 
     def note(self, problem: Problem) -> None:
+        """Keep what was wrong with a record."""
         self.counts["skipped"] += problem.skipped
         if len(self.problems) < REPORTS_KEPT:
             self.problems.append(problem)
 
     def report(self, pending: int) -> AddReport:
+        """Return all of it, with how many papers lack vectors."""
         return AddReport(
             added=self.counts["added"],
             replaced=self.counts["replaced"],

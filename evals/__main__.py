@@ -355,6 +355,7 @@ for command in (
     peers.peers,
     gate.gate,
     scale.bulk,
+    scale.scale,
 ):
     main.add_command(command)
 

@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,34 @@ UNKNOWN_YEAR = -1
 EXACT = 1000
 
 
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """The shape of the index (HNSW, Malkov & Yashunin 2018); docs/scale.md has the measurements.
+
+    How many neighbours a vector is linked to, and how many candidates are weighed for them and in
+    a search. What is stored keeps its links; the last counts from the next opening on.
+    """
+
+    neighbours: int = 16
+    weighed: int = 100
+    searched: int = 100
+
+
+GRAPH = Graph()
+
+
 class ChromaStore:
     """Passages in one cosine collection that names the embedder it was made with."""
 
     def __init__(
-        self, folder: Path, embedder: str, dimension: int, collection: str = COLLECTION
+        self,
+        folder: Path,
+        embedder: str,
+        dimension: int,
+        collection: str = COLLECTION,
+        graph: Graph = GRAPH,
     ) -> None:
-        """Open or create the collection below `folder`.
+        """Open or create the collection below `folder`; a new one gets the graph's shape.
 
         Raises:
             EmbedderMismatchError: the stored vectors come from another embedder.
@@ -36,6 +58,7 @@ class ChromaStore:
         """
         self._folder = folder
         self.name = collection
+        self._graph = graph
         self._identity = {"embedder": embedder, "dimension": dimension, "distance": "cosine"}
         self._lock = threading.RLock()
         self._open()
@@ -47,11 +70,25 @@ class ChromaStore:
                 self.name,
                 metadata=self._identity,
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
+                configuration={
+                    "hnsw": {
+                        "space": "cosine",
+                        "max_neighbors": self._graph.neighbours,
+                        "ef_construction": self._graph.weighed,
+                        "ef_search": self._graph.searched,
+                    }
+                },
             )
+            self._search_as_wanted()
         except Exception as error:
             raise _library_error(self._folder, error) from error
         self._check_identity()
+
+    def _search_as_wanted(self) -> None:
+        """Search a collection that was made with other settings as one that is made now."""
+        stored = (self._collection.configuration_json or {}).get("hnsw") or {}
+        if stored.get("ef_search") != self._graph.searched:
+            self._collection.modify(configuration={"hnsw": {"ef_search": self._graph.searched}})
 
     def reopen(self) -> None:
         """See what another process has written: Chroma reads its index only at the start."""

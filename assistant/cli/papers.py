@@ -61,9 +61,7 @@ def add(
                 reports.append(assistant.add_bundled())
             if files and ray:
                 tell = partial(click.echo, err=True)
-                reports.append(
-                    assistant.add_in_bulk(*files, address=ray, actors=actors, say=tell)
-                )
+                reports.append(assistant.add_in_bulk(*files, address=ray, actors=actors, say=tell))
             elif files:
                 reports.append(assistant.add(*files, vectors=not no_vectors))
         count = assistant.count()
