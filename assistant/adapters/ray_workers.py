@@ -22,10 +22,11 @@ from assistant.settings import Settings
 from assistant.types import Paper, Problem
 
 LOCAL = "local"
+LOOPBACK = "127.0.0.1"
 CHUNK = 500
 # So often in a row may all be lost before a single batch is done.
 MOST_FAILURES = 3
-NO_PROGRESS_SECONDS = 600
+PATIENCE_SECONDS = 300.0
 OBJECT_STORE_BYTES = 512 * 2**20
 ENVIRONMENT = {
     # Ray would tell its makers how it is used, and the assistant tells nobody.
@@ -42,12 +43,18 @@ class RayWorkers:
     """
 
     def __init__(
-        self, embedder: str, settings: Settings, address: str = LOCAL, actors: int | None = None
+        self,
+        embedder: str,
+        settings: Settings,
+        address: str = LOCAL,
+        actors: int | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         """Connect to the cluster at `address`, or start one here.
 
         `embedder` is its name in a library; `actors` is how many embed, by default as many as
-        the cluster has processors.
+        the cluster has processors. After `patience` seconds without progress embedding is begun
+        anew, and reading given up.
 
         Raises:
             SettingsError: the extra isn't installed.
@@ -61,12 +68,16 @@ class RayWorkers:
         self.dashboard = ""
         if self._is_own:
             self.dashboard = self._connect(address)
-        self._configure()
+        self._configure(patience)
 
     def _connect(self, address: str) -> str:
         """Start or join Ray; return the address of its dashboard, empty where it has none."""
         here: dict[str, Any] = (
-            {"num_cpus": self._actors, "object_store_memory": OBJECT_STORE_BYTES}
+            {
+                "num_cpus": self._actors,
+                "object_store_memory": OBJECT_STORE_BYTES,
+                "_node_ip_address": LOOPBACK,
+            }
             if address == LOCAL
             else {}
         )
@@ -82,16 +93,21 @@ class RayWorkers:
             ) from error
         return str(getattr(context, "dashboard_url", "") or "")
 
-    def _configure(self) -> None:
+    def _configure(self, patience: float) -> None:
         from ray.data import DataContext
 
         context = DataContext.get_current()
-        # Records must come as one process would read them: the first of two names the paper.
-        context.execution_options.preserve_order = True
         context.enable_progress_bars = False  # There is one bar, of what is stored.
         context.print_on_execution_start = False
-        context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
+        context.execution_no_progress_timeout_s = patience
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+
+    @staticmethod
+    def _keep_order(keep: bool) -> None:
+        """Say of the data sets made from now on whether their rows come in order."""
+        from ray.data import DataContext
+
+        DataContext.get_current().execution_options.preserve_order = keep
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -119,6 +135,8 @@ class RayWorkers:
         ]
         if not items:
             return
+        # Records must come as one process would read them: the first of two names the paper.
+        self._keep_order(True)
         data = self._ray.data.from_items(items, override_num_blocks=len(items))
         rows = iter(data.map_batches(_read, batch_size=1, batch_format="numpy").iter_rows())
         while True:
@@ -133,8 +151,8 @@ class RayWorkers:
     def embed(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, Vectors]]:
         """Yield each batch's place and (texts, dimension) vectors once, in any order.
 
-        A node that is lost takes the run with it, and what wasn't done begins anew on the others:
-        an actor that waits for a place on a smaller cluster would keep its batches for ever.
+        Ray starts the actors of a lost node on others. Where these are full, a batch would wait for
+        ever: a run without progress is given up, and the rest begins anew on what nodes there are.
 
         Raises:
             ModelError: the embedder can't be had or fails.
@@ -158,13 +176,14 @@ class RayWorkers:
     def _embed(self, texts: Mapping[int, str]) -> Iterator[tuple[int, Vectors]]:
         """Yield what one run over all batches gives, until it ends or a worker is lost."""
         items = [{"place": place, "texts": batch} for place, batch in texts.items()]
+        # What is done is stored, though a batch before it be lost.
+        self._keep_order(False)
         data = self._ray.data.from_items(items, override_num_blocks=len(items))
         found = data.map(
             _Encoder,
             fn_constructor_args=(self._embedder, self._settings),
             compute=self._ray.data.ActorPoolStrategy(size=self._pool(len(items))),
             num_cpus=1,
-            ray_remote_args_fn=_once,
         )
         for row in found.iter_rows():
             if row["error"]:
@@ -176,11 +195,6 @@ class RayWorkers:
         """Return how many actors there are work and processors for now."""
         processors = int(self._ray.cluster_resources().get("CPU", 1))
         return max(1, min(self._actors or processors, processors, batches))
-
-
-def _once() -> dict[str, int]:
-    """Return what makes an actor end, and its tasks fail, where its node is lost."""
-    return {"max_restarts": 0, "max_task_retries": 0}
 
 
 def _imported() -> Any:

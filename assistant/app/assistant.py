@@ -159,13 +159,15 @@ class Assistant(Questions):
         *paths: str | Path,
         address: str = "local",
         actors: int | None = None,
+        patience: float = 300.0,
         say: Callable[[str], object] = str,
     ) -> AddReport:
         """Add the papers of files by the workers of a Ray cluster, many at once (extra `ray`).
 
         At the address "local" a cluster of `actors` is started here. Files, package and models
         must be at the same paths on all nodes. Interrupted, the same call goes on where it was.
-        `say` is told where Ray's dashboard is.
+        After `patience` seconds without progress, as when nodes are lost, the work is begun anew on
+        those there are. `say` is told where Ray's dashboard is.
 
         Raises:
             SettingsError: the extra isn't installed.
@@ -176,7 +178,7 @@ class Assistant(Questions):
         from assistant.adapters.ray_workers import RayWorkers
 
         name = self.library.embedder_name
-        with RayWorkers(name, self.settings, address, actors) as workers:
+        with RayWorkers(name, self.settings, address, actors, patience) as workers:
             if workers.dashboard:
                 say(f"Ray's dashboard: http://{workers.dashboard}")
             return self.library.add_by(workers, paths)
