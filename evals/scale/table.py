@@ -9,6 +9,9 @@ MB = 2.0**20
 GB = 2.0**30
 TARGETS = (2_700_000, 37_000_000)
 HOUR = 3600.0
+MONTH_HOURS = 730
+# What searches, day and night.
+CORES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +68,14 @@ def projection(largest: Searched, work: Work, prices: Prices) -> str:
         count = papers * work.passages
         embed, store = papers * work.embedding / HOUR, count * storing / HOUR
         once = (embed + store) * prices.core
-        month = count * memory / GB * prices.memory * 730 + count * disk / GB * prices.disk
+        month = (count * memory / GB * prices.memory + CORES * prices.core) * MONTH_HOURS
+        month += count * disk / GB * prices.disk
         lines.append(
             f"{papers:>11,} {count:>11,.0f} {count * memory / GB:>10.1f} {count * disk / GB:>8.1f} "
             f"{embed:>13.1f} {store:>13.1f} {once:>8.0f} {month:>8.0f}"
         )
     lines.append(
-        f"At ${prices.memory}/GB-hour of memory, ${prices.core}/core-hour, ${prices.disk}/GB-month "
-        "of disk (assumed)."
+        f"At ${prices.memory}/GB-hour of memory, ${prices.core}/core-hour (of which {CORES} run all "
+        f"month), ${prices.disk}/GB-month of disk (assumed); words and catalog come on top."
     )
     return "\n".join(lines)
