@@ -17,6 +17,7 @@ AssistantError
 ├── ModelError           a model can't be fetched, started or reached in time
 │   ├── ContextOverflowError  it was given more than it can read
 │   └── ModelFilesError       its files are missing or don't match their hash
+├── WorkersError         the cluster that reads and embeds can't be reached, or is lost
 └── RequestTimeoutError  a request to the service takes longer than it may
 
 Each message says what happened, where, and what to do about it. Only the surfaces
@@ -90,6 +91,10 @@ class ContextOverflowError(ModelError):
 
 class ModelFilesError(ModelError):
     """The files of a model are missing, or don't match their hash."""
+
+
+class WorkersError(AssistantError):
+    """The cluster that reads and embeds can't be reached, or is lost."""
 
 
 class RequestTimeoutError(AssistantError):

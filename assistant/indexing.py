@@ -9,13 +9,14 @@ nothing (the "transactional outbox" of enterprise messaging).
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from assistant.errors import StoreError
 from assistant.filters import tags
 from assistant.grounding.sentence_vectors import embed_sentences
 from assistant.placement import Placement
 from assistant.protocols import (
+    EmbedBatches,
     Embedder,
     LexicalIndex,
     PaperCatalog,
@@ -24,44 +25,20 @@ from assistant.protocols import (
     Progress,
     Splitter,
     Stage,
+    Vectors,
+    Workers,
 )
+from assistant.tally import Tally
 from assistant.text.words import spelled
-from assistant.types import AddReport, NearDuplicate, Paper, Problem
+from assistant.types import AddReport, Paper, Problem
 
 STORE_BATCH = 500
 WORDS_BATCH = 5000
 SORT_WINDOW = 1024
 EMBED_BATCH = 64
+# Workers are handed so many papers at once: some minutes' work for each of a dozen.
+WAVE = 8192
 WHOLE_CHARACTERS = 900
-REPORTS_KEPT = 1000
-
-OUTCOMES = ("added", "replaced", "unchanged", "merged", "skipped")
-
-
-@dataclass
-class _Tally:
-    """What became of the records so far."""
-
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
-    problems: list[Problem] = field(default_factory=list)
-    near_duplicates: list[NearDuplicate] = field(default_factory=list)
-
-    def note(self, problem: Problem) -> None:
-        self.counts["skipped"] += problem.skipped
-        if len(self.problems) < REPORTS_KEPT:
-            self.problems.append(problem)
-
-    def report(self, pending: int) -> AddReport:
-        return AddReport(
-            added=self.counts["added"],
-            replaced=self.counts["replaced"],
-            unchanged=self.counts["unchanged"],
-            merged=self.counts["merged"],
-            skipped=self.counts["skipped"],
-            problems=tuple(self.problems),
-            near_duplicates=tuple(self.near_duplicates[:REPORTS_KEPT]),
-            pending=pending,
-        )
 
 
 class Indexing:
@@ -94,7 +71,7 @@ class Indexing:
 
         Without `vectors` only the words' index.
         """
-        tally = _Tally()
+        tally = Tally()
         run = self._catalog.begin_run() if run is None else run
         batch: list[Paper] = []
         number = 0
@@ -122,7 +99,7 @@ class Indexing:
             notices = (f"Not all vectors could be stored: {error}",)
         return replace(tally.report(self._catalog.todo_count("vectors")), notices=notices)
 
-    def _store_batch(self, papers: Sequence[Paper], run: int, tally: _Tally) -> None:
+    def _store_batch(self, papers: Sequence[Paper], run: int, tally: Tally) -> None:
         if not papers:
             return
         placement = Placement(self._catalog, run)
@@ -188,26 +165,31 @@ class Indexing:
         """Store vectors for papers that lack them, `limit` at most; none without an embedder."""
         embedder = self._embedder() if self._catalog.todo("vectors", 1) else None
         if embedder is not None:
-            self._embed("vectors", self._store, embedder, progress, limit)
+            self._embed("vectors", self._store, in_turn(embedder), progress, limit)
+
+    def embed_by(self, workers: Workers, progress: Progress) -> None:
+        """Store vectors for papers that lack them, computed by many workers at once."""
+        self._embed("vectors", self._store, workers.embed, progress, None, WAVE)
 
     def reembed(
         self, store: Callable[[], PassageStore], embedder: Embedder, progress: Progress
     ) -> None:
         """Fill another store with the vectors of another embedder, while the old one serves."""
-        self._embed("reembed", store, embedder, progress, None)
+        self._embed("reembed", store, in_turn(embedder), progress, None)
 
     def _embed(
         self,
         stage: Stage,
         store: Callable[[], PassageStore],
-        embedder: Embedder,
+        embed: EmbedBatches,
         progress: Progress,
         limit: int | None,
+        window: int = SORT_WINDOW,
     ) -> None:
         """Store the vectors of all passages of the papers on the stage's list."""
         total = min(self._catalog.todo_count(stage), limit or sys.maxsize)
         done = 0
-        while done < total and (ids := self._catalog.todo(stage, min(SORT_WINDOW, total - done))):
+        while done < total and (ids := self._catalog.todo(stage, min(window, total - done))):
             papers = self._catalog.get_many(ids)
             gone = [paper_id for paper_id in ids if paper_id not in papers]
             if gone:
@@ -216,39 +198,46 @@ class Indexing:
                 done += len(gone)
             # Texts of one length in one batch waste no padding.
             queue = sorted(papers.values(), key=lambda paper: len(paper.abstract))
-            for start in range(0, len(queue), EMBED_BATCH):
-                progress("embedding papers", done, total)
-                batch = queue[start : start + EMBED_BATCH]
-                self._embed_batch(batch, store(), embedder)
-                self._catalog.done(stage, [paper.id for paper in batch])
-                done += len(batch)
-        if done:
-            progress("embedding papers", done, done)
+            batches = [
+                queue[start : start + EMBED_BATCH] for start in range(0, len(queue), EMBED_BATCH)
+            ]
+            cut = [self._passages(batch) for batch in batches]
+            progress("embedding papers", done, total)
+            for place, vectors in embed([texts for _, texts in cut]):
+                self._store_batch_vectors(batches[place], cut[place][0], vectors, store())
+                self._catalog.done(stage, [paper.id for paper in batches[place]])
+                done += len(batches[place])
+                progress("embedding papers", done, max(total, done))
 
-    def _embed_batch(
-        self, papers: Sequence[Paper], store: PassageStore, embedder: Embedder
+    def _passages(self, papers: Sequence[Paper]) -> tuple[list[PassageRecord], list[str]]:
+        """Return the passages of the papers, and the text of each to embed."""
+        found = self._tags(papers)
+        records, texts = [], []
+        for paper in papers:
+            for start, end in self.split(paper.abstract):
+                text = paper.abstract[start:end]
+                texts.append(f"{paper.title}. {text}" if paper.title else text)
+                records.append(
+                    PassageRecord(
+                        paper_id=paper.id,
+                        start=start,
+                        end=end,
+                        content_hash=paper.content_hash,
+                        year=paper.year,
+                        tags=tuple(found[paper.id]),
+                    )
+                )
+        return records, texts
+
+    @staticmethod
+    def _store_batch_vectors(
+        papers: Sequence[Paper],
+        records: Sequence[PassageRecord],
+        vectors: Vectors,
+        store: PassageStore,
     ) -> None:
         """Store the new passages, then delete those of an earlier text."""
-        passages = [
-            (paper, start, end) for paper in papers for start, end in self.split(paper.abstract)
-        ]
-        texts = [
-            f"{paper.title}. {paper.abstract[a:b]}" if paper.title else paper.abstract[a:b]
-            for paper, a, b in passages
-        ]
-        found = self._tags(papers)
-        records = [
-            PassageRecord(
-                paper_id=paper.id,
-                start=start,
-                end=end,
-                content_hash=paper.content_hash,
-                year=paper.year,
-                tags=tuple(found[paper.id]),
-            )
-            for paper, start, end in passages
-        ]
-        store.upsert(records, embedder.embed(texts))
+        store.upsert(records, vectors)
         store.remove_stale({paper.id: paper.content_hash for paper in papers})
 
     def embed_sentences(self, progress: Progress, limit: int | None = None) -> None:
@@ -306,6 +295,16 @@ class Indexing:
             self._store().remove(gone)
             self._catalog.done("vectors", gone)
         return removed
+
+
+def in_turn(embedder: Embedder) -> EmbedBatches:
+    """Return what embeds one batch after the other, here."""
+
+    def embed(batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, Vectors]]:
+        for place, texts in enumerate(batches):
+            yield place, embedder.embed(texts)
+
+    return embed
 
 
 def _silent(what: str, done: int, total: int) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from assistant.cancellation import Cancellation
 from assistant.filters import Filter
-from assistant.types import Hit, Message, Paper, Required
+from assistant.types import Hit, Message, Paper, Problem, Required
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -34,6 +35,26 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a question, of length 1."""
+
+
+EmbedBatches = Callable[[Sequence[Sequence[str]]], Iterator[tuple[int, Vectors]]]
+"""Takes batches of texts; yields each batch's place and (texts, dimension), as they are done."""
+
+
+class Workers(Protocol):
+    """Processes here or elsewhere that read files and compute vectors; none of them writes."""
+
+    def read(self, files: Sequence[tuple[Path, str]]) -> Iterator[Paper | Problem]:
+        """Yield the records of files, each with the name of its source, in their order.
+
+        A file that can't be read is a problem. Raises WorkersError.
+        """
+
+    def embed(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, Vectors]]:
+        """Yield each batch's place and (texts, dimension) vectors once, in any order.
+
+        What a worker that is lost was at, another does. Raises ModelError and WorkersError.
+        """
 
 
 Stage = Literal["words", "tags", "vectors", "sentences", "reembed"]

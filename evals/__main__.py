@@ -14,7 +14,7 @@ from assistant.readers import read_papers
 from assistant.settings import ModelChoice, Settings
 from assistant.types import Paper
 from evals import runner
-from evals.commands import checking, gate, machine, peers, pubmedqa, suites
+from evals.commands import checking, gate, machine, peers, pubmedqa, scale, suites
 from evals.commands.shared import FILE, FOLDER, LOGS, json_option
 from evals.compare import compare, report
 from evals.log import RunLog
@@ -355,6 +355,8 @@ for command in (
     pubmedqa.pubmedqa,
     peers.peers,
     gate.gate,
+    scale.bulk,
+    scale.scale,
 ):
     main.add_command(command)
 

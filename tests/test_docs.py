@@ -29,7 +29,14 @@ NOTEBOOK = DOCS / "how-to" / "notebook.ipynb"
 PLAIN = {"json", "text"}
 # These add the bundled sample too, which is then there already.
 ASSUME_THE_SAMPLE = {"models.md", "programs.md", "server.md"}
-REASONS = {"loads the embedded model", "needs a key"}
+REASONS = {
+    "loads the embedded model",
+    "needs a key",
+    "needs Docker",
+    "needs a Kubernetes cluster",
+    "needs the extra ray",
+    "takes hours",
+}
 _FENCE = re.compile(
     r"(?:<!-- not run: (.*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.adapters.chroma_graph import GRAPH, Graph
 from assistant.adapters.chroma_places import EMBEDDED, ChromaFolder, Place
 from assistant.errors import EmbedderMismatchError
 from assistant.protocols import PassageRecord, Vectors
@@ -25,9 +26,16 @@ class ChromaStore:
     """Passages in one cosine collection that names the embedder it was made with."""
 
     def __init__(
-        self, place: Path | Place, embedder: str, dimension: int, collection: str = COLLECTION
+        self,
+        place: Path | Place,
+        embedder: str,
+        dimension: int,
+        collection: str = COLLECTION,
+        graph: Graph = GRAPH,
     ) -> None:
-        """Open or create the collection in `place`; a path means a folder.
+        """Open or create the collection in `place`, where a path means a folder.
+
+        A new one gets the graph's shape.
 
         Raises:
             EmbedderMismatchError: the stored vectors come from another embedder.
@@ -36,6 +44,7 @@ class ChromaStore:
         """
         self._place = _place(place)
         self.name = collection
+        self._graph = graph
         self._identity = {"embedder": embedder, "dimension": dimension, "distance": "cosine"}
         self._lock = self._place.lock()
         self._open()
@@ -48,8 +57,9 @@ class ChromaStore:
                     self.name,
                     metadata=self._identity,
                     embedding_function=None,
-                    configuration={"hnsw": {"space": "cosine"}},
+                    configuration={"hnsw": {"space": "cosine", **self._graph.as_configuration()}},
                 )
+                self._search_as_wanted()
             self._check_identity()
         except BaseException:
             self._client.close()
@@ -61,6 +71,12 @@ class ChromaStore:
         return (
             EMBEDDED if isinstance(self._place, ChromaFolder) else f"server {self._collection.id}"
         )
+
+    def _search_as_wanted(self) -> None:
+        """Search a collection that was made with other settings as one that is made now."""
+        stored = (self._collection.configuration_json or {}).get("hnsw") or {}
+        if stored.get("ef_search") != self._graph.searched:
+            self._collection.modify(configuration={"hnsw": {"ef_search": self._graph.searched}})
 
     def reopen(self) -> None:
         """See what another process has written: Chroma reads its index only at the start.

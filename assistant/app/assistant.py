@@ -1,7 +1,7 @@
 """`Assistant` and `ask()`: the one place where the parts are put together."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -154,6 +154,35 @@ class Assistant(Questions):
             UnreadableFileError: no file could be read at all.
         """
         return self.library.add(paths, vectors=vectors)
+
+    def add_in_bulk(
+        self,
+        *paths: str | Path,
+        address: str = "local",
+        actors: int | None = None,
+        patience: float = 300.0,
+        say: Callable[[str], object] = str,
+    ) -> AddReport:
+        """Add the papers of files by the workers of a Ray cluster, many at once (extra `ray`).
+
+        At the address "local" a cluster of `actors` is started here. Files, package and models
+        must be at the same paths on all nodes. Interrupted, the same call goes on where it was.
+        After `patience` seconds without progress, as when nodes are lost, the work is begun anew on
+        those there are. `say` is told where Ray's dashboard is.
+
+        Raises:
+            SettingsError: the extra isn't installed.
+            WorkersError: there is no such cluster, or it is lost.
+            ModelError: the embedder fails; words find the papers all the same.
+            LibraryError: the library can't be written.
+        """
+        from assistant.adapters.ray_workers import RayWorkers
+
+        name = self.library.embedder_name
+        with RayWorkers(name, self.settings, address, actors, patience) as workers:
+            if workers.dashboard:
+                say(f"Ray's dashboard: http://{workers.dashboard}")
+            return self.library.add_by(workers, paths)
 
     def add_papers(self, papers: Iterable[Paper | Problem]) -> AddReport:
         """Add papers that are at hand already."""

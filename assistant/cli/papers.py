@@ -1,6 +1,7 @@
 """Commands that look after the library: `add`, `sync`, `list`, `show`, `export` and more."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ EXPORTS = ("bibtex", "ris", "csl-json", "jsonl")
 @click.option("--if-empty", is_flag=True, help="Do nothing where the library has papers.")
 @click.option("--no-vectors", is_flag=True, help="End once words find the papers; see 'index'.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where any record was skipped.")
+@click.option("--ray", metavar="ADDRESS", help="Read and embed on a Ray cluster; 'local': here.")
+@click.option("--actors", type=click.IntRange(min=1), help="With --ray: how many embed at once.")
 @json_option
 def add(
     files: Sequence[Path],
@@ -29,6 +32,8 @@ def add(
     if_empty: bool,
     no_vectors: bool,
     strict: bool,
+    ray: str | None,
+    actors: int | None,
     as_json: bool,
 ) -> None:
     """Add the papers of FILES to the library.
@@ -39,7 +44,12 @@ def add(
 
     Interrupted, it loses nothing: papers are found by their words as soon as they are stored,
     and 'assistant index' finishes their vectors.
+
+    With --ray, for millions of papers, files are read and vectors computed by the workers of a
+    Ray cluster (auto: the one that this machine is a node of), with files, package and models at
+    the same paths on all of them. This process alone writes; given again, it goes on.
     """
+    _check_workers(files, ray, actors, no_vectors=no_vectors)
     if not files and not bundled:
         raise click.UsageError("Name a file to add, or use --bundled.")
     with open_library() as assistant:
@@ -49,10 +59,24 @@ def add(
         else:
             if bundled:
                 reports.append(assistant.add_bundled())
-            if files:
+            if files and ray:
+                tell = partial(click.echo, err=True)
+                reports.append(assistant.add_in_bulk(*files, address=ray, actors=actors, say=tell))
+            elif files:
                 reports.append(assistant.add(*files, vectors=not no_vectors))
         count = assistant.count()
     report(reports, count, as_json=as_json, strict=strict)
+
+
+def _check_workers(
+    files: Sequence[Path], ray: str | None, actors: int | None, *, no_vectors: bool
+) -> None:
+    if actors and not ray:
+        raise click.UsageError("--actors says how many embed on a Ray cluster; add --ray local.")
+    if ray and (no_vectors or not files):
+        raise click.UsageError("--ray reads FILES and computes their vectors; name some.")
+    if ray and Path("-") in files:
+        raise click.UsageError("Workers can't read this process's standard input; name a file.")
 
 
 def report(

@@ -20,7 +20,7 @@ from assistant.library.parts import Parts
 from assistant.types import BUNDLED_SOURCE, AddReport, Hit, Paper, Problem, SyncReport
 
 if TYPE_CHECKING:
-    from assistant.protocols import Embedder
+    from assistant.protocols import Embedder, Workers
     from assistant.retrieval.plan import Plan
 
 # What a question may take in before it is answered, some seconds' work; more goes on beside it.
@@ -48,6 +48,27 @@ class Library(Parts):
             report = self._indexing.add(records, self._progress, vectors=False)
             if vectors:
                 self._catch_up()
+            pending = self.catalog.todo_count("vectors")
+        notices = dict.fromkeys([*report.notices, *self.notices])
+        return replace(report, pending=pending, notices=tuple(notices))
+
+    def add_by(self, workers: "Workers", paths: Sequence[str | Path]) -> AddReport:
+        """Add the papers of files that workers read and embed; this process alone writes.
+
+        Interrupted, the same call goes on where it was. The vectors of sentences, which an
+        answer can also make itself, are left to `index`.
+
+        Raises:
+            LibraryError: the library can't be written.
+            ModelError: the embedder fails; words find the papers all the same.
+            WorkersError: the workers are lost; what was stored stays.
+        """
+        from assistant.bulk import add_by
+
+        files = [Path(path).expanduser() for path in paths]
+        with self.writing():
+            self.store()  # Vectors of another embedder are told before the work, not after it.
+            report = add_by(workers, files, self._indexing, self._progress)
             pending = self.catalog.todo_count("vectors")
         notices = dict.fromkeys([*report.notices, *self.notices])
         return replace(report, pending=pending, notices=tuple(notices))

@@ -70,7 +70,8 @@ def read_papers(path: Path, source: str = "") -> Iterator[Paper | Problem]:
     if path == STANDARD_INPUT:
         yield from read_stream(sys.stdin.buffer, source or "standard input")
     elif path.is_dir():
-        yield from _read_folder(path, source or path.resolve().name)
+        for found in files_of(path, source):
+            yield from (found,) if isinstance(found, Problem) else read_file(*found)
     else:
         yield from _read_file(path, source or path.name)
 
@@ -91,21 +92,34 @@ def _read_file(path: Path, source: str) -> Iterator[Paper | Problem]:
         yield from read_stream(stream, source)
 
 
-def _read_folder(folder: Path, source: str) -> Iterator[Paper | Problem]:
+def files_of(path: Path, source: str = "") -> Iterator[tuple[Path, str] | Problem]:
+    """Yield each file that `path` stands for with the name of its source, in order.
+
+    That is itself, or the files below a folder; of these, what isn't read is a problem.
+
+    Raises:
+        UnreadableFileError: it is a folder with no file in it.
+    """
+    if not path.is_dir():
+        yield path, source or path.name
+        return
+    root = source or path.resolve().name
     empty = True
-    for path, refused in files_below(folder):
+    for file, refused in files_below(path):
         empty = False
-        name = f"{source}/{path.relative_to(folder).as_posix()}"
-        try:
-            if refused:
-                yield Problem(source=name, line=0, reason=refused)
-            else:
-                yield from _read_file(path, name)
-        except UnreadableFileError as error:
-            reason = str(error).removeprefix(f"{name}: ").removeprefix(f"{path}: ")
-            yield Problem(source=name, line=0, reason=reason)
+        name = f"{root}/{file.relative_to(path).as_posix()}"
+        yield Problem(source=name, line=0, reason=refused) if refused else (file, name)
     if empty:
-        raise UnreadableFileError(f"{folder}: is a folder with no file in it.")
+        raise UnreadableFileError(f"{path}: is a folder with no file in it.")
+
+
+def read_file(path: Path, source: str) -> Iterator[Paper | Problem]:
+    """Yield the papers and problems of one file among several; one it can't read is a problem."""
+    try:
+        yield from _read_file(path, source)
+    except UnreadableFileError as error:
+        reason = str(error).removeprefix(f"{source}: ").removeprefix(f"{path}: ")
+        yield Problem(source=source, line=0, reason=reason)
 
 
 def _reader_for(lines: Lines, source: str) -> ModuleType:

@@ -1,0 +1,1 @@
+"""Vectors at size: what an approximate index costs, and what it finds."""
