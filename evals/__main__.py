@@ -348,6 +348,7 @@ def hostile(model: ModelChoice, limit: int | None, as_json: bool) -> None:
 for command in (
     machine.bench,
     machine.kills,
+    machine.torture,
     checking.calibrate,
     checking.claims,
     checking.grounding,

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,6 +41,12 @@ class SqliteCatalog:
             path.parent.mkdir(parents=True, exist_ok=True)
             prepare(self._connection(), path)
         except (OSError, sqlite3.Error) as error:
+            if path.parent.exists() and not os.access(path.parent, os.W_OK):
+                raise LibraryError(
+                    f"The library at {path} can't be opened: its folder can't be written (a "
+                    "read-only file system, or no permission); make it writable, or set "
+                    "ASSISTANT_HOME to another folder."
+                ) from error
             raise LibraryError(
                 f"The library at {path} can't be opened ({error}); check that the folder is "
                 "writable and the disk not full, or set ASSISTANT_HOME to another folder."
