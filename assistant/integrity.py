@@ -30,6 +30,7 @@ class Fault:
 def file_faults(folder: Path) -> list[Fault]:
     """Return what is wrong with the library's files in `folder`, as they lie there."""
     from assistant.adapters.catalog_salvage import catalog_faults, is_sound
+    from assistant.adapters.chroma_segments import damaged_segments
     from assistant.adapters.tantivy_files import damaged_files, indexed_papers
 
     words, vectors = folder / "words", folder / "chroma" / "chroma.sqlite3"
@@ -42,6 +43,9 @@ def file_faults(folder: Path) -> list[Fault]:
         found.append(Fault(part="words", detail=detail))
     if vectors.exists() and not is_sound(vectors):
         found.append(Fault(part="vectors", detail="the vectors' database is damaged"))
+    elif wrong := damaged_segments(vectors.parent):
+        detail = f"the vectors are damaged: {', '.join(wrong[:3])}"
+        found.append(Fault(part="vectors", detail=detail))
     return found
 
 

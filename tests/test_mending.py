@@ -19,6 +19,7 @@ from assistant.integrity import file_faults, kept_faults, vector_faults
 from assistant.protocols import StoredConversation
 from assistant.settings import Settings
 from assistant.types import Paper
+from evals.torture.damage import write_segments_early
 
 Run = Callable[..., Any]
 PAPERS = [
@@ -38,6 +39,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Path
     """Return the home of a closed library of sixty papers, a page of SQLite each; to be copied."""
     home = tmp_path_factory.mktemp("sound")
     settings = Settings(home=home, models=models_folder, model="extractive", offline=True)
+    write_segments_early(home / "library" / "chroma")
     with Assistant(settings) as assistant:
         assistant.add_papers(PAPERS)
     return home
@@ -115,9 +117,25 @@ class TestWords:
 
 
 class TestVectors:
-    def test_changed_vectors_are_seen_and_repaired(self, home: Path, run: Run) -> None:
-        flip(next((home / "library" / "chroma").glob("*/data_level0.bin")), 0.4, 20_000)
+    @pytest.mark.parametrize(
+        ("name", "start", "length"),
+        [("data_level0.bin", 0.0, 60_000), ("data_level0.bin", 0.1, 30), ("header.bin", 0.1, 40)],
+    )
+    def test_changed_vectors_are_seen_and_repaired(
+        self, home: Path, run: Run, name: str, start: float, length: int
+    ) -> None:
+        flip(next((home / "library" / "chroma").glob(f"*/{name}")), start, length)
         assert "vectors are damaged" in faults()[0]
+        assert run("doctor", "--quick", "--rebuild").exit_code == 0
+        assert faults() == []
+
+    def test_a_file_cut_short_does_not_end_the_process(self, home: Path, run: Run) -> None:
+        next((home / "library" / "chroma").glob("*/data_level0.bin")).write_bytes(b"")
+        asked = run("ask", "How many bees were measured in valley 3?")
+        assert asked.exit_code == 0
+        assert "are damaged" in asked.output
+        assert "'assistant doctor --rebuild'" in asked.output
+        assert "data_level0.bin" in faults()[0]
         assert run("doctor", "--quick", "--rebuild").exit_code == 0
         assert faults() == []
 

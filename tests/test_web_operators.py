@@ -1,6 +1,9 @@
 """Only who runs the page says where questions are sent: others can't make the server call."""
 
-from collections.abc import Callable
+import asyncio
+import gc
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +28,16 @@ def test_the_operator_is_the_first_user_or_who_sits_at_the_machine() -> None:
     assert first.admit("ann")
     assert not first.admit("bob")
     assert not first.admit("")
+
+
+@pytest.fixture(autouse=True)
+def event_loops() -> Iterator[None]:
+    """Take away the event loops that Gradio makes for a page's locks, and never closes."""
+    yield
+    asyncio.set_event_loop(None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def handler(blocks: gr.Blocks, name: str) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.adapters.chroma_segments import short_files
 from assistant.errors import EmbedderMismatchError, LibraryError
 from assistant.protocols import PassageRecord, Vectors
 from assistant.types import AllOf, AnyOf, HasTag, Required, YearBetween
@@ -41,6 +42,12 @@ class ChromaStore:
         self._open()
 
     def _open(self) -> None:
+        if wrong := short_files(self._folder):
+            # Loaded, they would end the process without a word.
+            raise LibraryError(
+                f"The vectors in {self._folder} are damaged ({', '.join(wrong)}); "
+                "'assistant doctor --rebuild' makes them anew."
+            )
         self._client = _open_client(self._folder)
         try:
             self._collection = self._client.get_or_create_collection(

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -172,9 +173,10 @@ def salvage_conversations(damaged: Path, path: Path) -> int:
         LibraryError: the new file can't be written.
     """
     with SqliteConversations(path).opened() as new:
-        for table in _TABLES if damaged.exists() else ():
+        # From the front and from the end: what lies between is what can't be read.
+        for table, order in product(_TABLES if damaged.exists() else (), ("asc", "desc")):
             with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as old:
-                for row in old.execute(f"select * from {table}"):  # noqa: S608
+                for row in old.execute(f"select * from {table} order by 1 {order}, 2 {order}"):  # noqa: S608
                     marks = ",".join("?" * len(row))
                     if table != "conversation" or _is_json(str(row[3]).encode()):
                         new.execute(f"insert or ignore into {table} values ({marks})", row)  # noqa: S608

@@ -12,7 +12,7 @@ from assistant.web.access import Operators
 from assistant.web.desk import Desk
 from assistant.web.preferences import Form
 
-NOT_YOURS = "Only who runs this page may change its settings: they say where questions are sent."
+NOT_YOURS = "Only who runs this page may change its settings, which say where questions are sent."
 _MODELS = {
     "auto": "Automatic: a server where a key or address is given, else the embedded model",
     "openai": "A server (OpenAI or any compatible one)",

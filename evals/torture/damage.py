@@ -127,6 +127,7 @@ def _sound(folder: Path, settings: Settings, papers: Texts, outcome: Outcome) ->
 
     base = folder / "base"
     write_overlapping(folder / "papers", papers)
+    write_segments_early(base / "library" / "chroma")
     run = Commands(home=base, models=settings.models, outcome=outcome)
     run.must("add", str(folder / "papers"))
     run.must("ask", _QUESTION)
@@ -138,6 +139,27 @@ def _sound(folder: Path, settings: Settings, papers: Texts, outcome: Outcome) ->
         one = StoredConversation(id=f"c{number}", title=f"Amber {number}", content=content)
         conversations.save("", one, "amber")
     return base
+
+
+def write_segments_early(folder: Path) -> None:
+    """Make the collection so that Chroma writes its index files after some papers, not a thousand.
+
+    Until it does, all that it searches is in its database.
+    """
+    import chromadb
+
+    from assistant.adapters.chroma_store import COLLECTION
+    from assistant.adapters.embedders import EMBEDDED
+
+    folder.mkdir(parents=True)
+    client = chromadb.PersistentClient(str(folder))
+    client.create_collection(
+        COLLECTION,
+        metadata={"embedder": EMBEDDED, "dimension": 384, "distance": "cosine"},
+        embedding_function=None,
+        configuration={"hnsw": {"space": "cosine", "batch_size": 10, "sync_threshold": 20}},
+    )
+    client.close()
 
 
 def _live_through(
