@@ -64,7 +64,6 @@ def _mend_catalog(folder: Path) -> tuple[list[str], list[Paper]]:
     path = folder / "papers.sqlite"
     half = folder / "papers.sqlite-half"
     half.unlink(missing_ok=True)
-    # A copy: reading a damaged file can change it.
     saved = salvage(path, half)
     damaged = aside(path)
     half.replace(path)

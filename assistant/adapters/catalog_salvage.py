@@ -36,7 +36,7 @@ def catalog_faults(path: Path, indexed: int) -> list[str]:
     if not path.exists():
         return [f"it is missing, while the word index knows {indexed:,} papers"] * bool(indexed)
     try:
-        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as database:
+        with closing(_read_only(path)) as database:
             database.text_factory = _text
             found = [str(row[0]) for row in database.execute(f"PRAGMA quick_check({_SHOWN})")]
             if found != ["ok"]:
@@ -62,11 +62,15 @@ def catalog_faults(path: Path, indexed: int) -> list[str]:
 def is_sound(path: Path) -> bool:
     """Whether an SQLite file that isn't in use is whole; it is only read."""
     try:
-        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as database:
+        with closing(_read_only(path)) as database:
             tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             return bool(tables and database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.Error:
         return False
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)
 
 
 def _text(content: bytes) -> str:
@@ -92,7 +96,7 @@ def salvage(damaged: Path, path: Path) -> Salvage:
     with closing(sqlite3.connect(path)) as new:
         prepare(new, path)
         if damaged.exists():
-            with closing(sqlite3.connect(damaged)) as old:
+            with closing(_read_only(damaged)) as old:
                 old.text_factory = _text
                 loose = _saved(old, new)
         for stage in ("words", "vectors", "sentences"):

@@ -72,7 +72,10 @@ def _cycle(
         outcome = outcomes.setdefault(step.fault, Outcome(fault=f"kill -9 of {step.fault}"))
         run = Commands(home=home, models=settings.models, outcome=outcome, environ=step.environ)
         spent = min(kills, most)
-        (_kill_service if step.source else _kill)(run, settings, step, before, spent, chance)
+        if step.source:
+            _kill_service(run, settings, step, step.source, before, spent, chance)
+        else:
+            _kill(run, settings, step, before, spent, chance)
         kills -= spent
         compare_at_the_end(home, settings, step.after, outcome, step.fault)
         plan.say(str(outcome))
@@ -165,15 +168,15 @@ def _kill_service(
     run: Commands,
     settings: Settings,
     step: Step,
+    source: Path,
     before: Texts,
     kills: int,
     chance: random.Random,
 ) -> None:
     """Kill a service while it computes the vectors of papers that came without them."""
-    assert step.source is not None  # noqa: S101 - for the type checker
     for number in range(kills):
         with Assistant(settings, home=run.home, model="extractive") as assistant:
-            assistant.library.add_papers(read_papers(step.source), vectors=False)
+            assistant.library.add_papers(read_papers(source), vectors=False)
             if number % 2:  # So that there is work each time.
                 assistant.catalog.redo("vectors", "words", "sentences")
         process = run.start(*step.arguments)
@@ -184,4 +187,4 @@ def _kill_service(
         run.outcome.heard(process.communicate()[0].decode(errors="replace"))
         run.outcome.trials += 1
         compare_while_unfinished(run.home, settings, before, step.after, run.outcome, step.fault)
-    run.must("add", str(step.source))
+    run.must("add", str(source))

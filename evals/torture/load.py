@@ -183,8 +183,10 @@ def _let_loose(
         threading.Thread(target=_ask, args=(report, lock, ended, address, papers, number))
         for number in range(report.askers)
     ]
-    for one in (*writers, *askers):
-        one.start()
+    for writer in writers:
+        writer.start()
+    for asker in askers:
+        asker.start()
     watched = psutil.Process(process_id)
     until = time.monotonic() + report.seconds
     while time.monotonic() < until and watched.is_running():

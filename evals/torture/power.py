@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,7 +70,10 @@ class _Trial:
         first = made_up(papers, self._chance)
         changed = edited(first, self._chance)
         kept = dict(list(changed.items())[: papers // 2])
-        with disks.mounted(self._drive.image, self._at) if self._drive else nullcontext():
+        whole: AbstractContextManager[Path] = (
+            disks.mounted(self._drive.image, self._at) if self._drive else nullcontext(self._at)
+        )
+        with whole:
             before: Texts = {}
             for after, arguments in (
                 (first, ("add", str(self._source))),
@@ -121,7 +124,9 @@ class _Trial:
         """
         outcome = self._during if arguments else self._at_end
         again = self._folder / "again"
-        context = disks.mounted(copy, again) if self._drive else nullcontext(copy)
+        context: AbstractContextManager[Path] = (
+            disks.mounted(copy, again) if self._drive else nullcontext(copy)
+        )
         with context as at:
             home = at / "home"
             settings = replace(self._settings, home=home)
