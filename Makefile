@@ -7,7 +7,7 @@ PORT ?=
 # Unset in the environment, these fall to the defaults that the README lists.
 UI_FLAGS := $(if $(PORT),--port $(PORT))
 
-.PHONY: run test slow test-all lint gate bench docs lock clean
+.PHONY: run test slow test-all lint gate torture fuzz audit bench docs lock clean
 
 run: $(VENV)/installed ## Install, fetch the models, index the bundled library, open the page.
 	@$(BIN)/assistant ui --sample $(foreach file,$(PAPERS),--add "$(file)") $(UI_FLAGS)
@@ -20,14 +20,26 @@ slow: $(VENV)/installed-dev chromium ## Run the slow tests: browser, chat model,
 
 test-all: test slow ## Run every test.
 
-lint: $(VENV)/installed-dev ## Format, lint, types, layers.
+lint: $(VENV)/installed-dev ## Format, lint, types, layers, security.
 	$(BIN)/ruff format --check assistant evals tests
 	$(BIN)/ruff check assistant evals tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive assistant evals
 
 gate: $(VENV)/installed-dev ## Compare the extractive answers with the committed baseline.
 	$(BIN)/python -m evals gate
+
+torture: $(VENV)/installed-dev ## Kill, cut, fill, damage and load it; print what was lost.
+	$(BIN)/python -m evals torture $(TORTURE_FLAGS)
+
+fuzz: $(VENV)/installed-dev ## Ten minutes for each reader, parser and endpoint.
+	ASSISTANT_FUZZ_SECONDS=600 $(BIN)/python -m pytest --timeout 3600 \
+		tests/test_fuzz.py tests/test_http_schema.py
+
+audit: $(VENV)/installed-dev ## Ask for known weaknesses of what is locked; needs the network.
+	$(BIN)/uv run --no-project --with pip-audit pip-audit --requirement requirements.lock \
+		--require-hashes --disable-pip
 
 bench: $(VENV)/installed-dev ## Print speed and memory on this machine.
 	$(BIN)/python -m evals bench

@@ -1,17 +1,28 @@
 """Check the installation, and name what repairs each fault."""
 
 import importlib.metadata
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from assistant.errors import AssistantError, StoreElsewhereError, StoreUnavailableError
+from assistant.errors import (
+    AssistantError,
+    KeptSettingsError,
+    StoreElsewhereError,
+    StoreUnavailableError,
+)
 from assistant.protocols import Progress
 from assistant.settings import Settings
 
+if TYPE_CHECKING:
+    from assistant.integrity import Fault
+
+REBUILD = "assistant doctor --rebuild"
+REPAIR = "assistant doctor --repair"
 PACKAGES = (
     "llama-index-core",
     "chromadb",
@@ -39,6 +50,8 @@ def examine(*, quick: bool = False) -> list[Check]:
     """Return all findings; `quick` trusts the models' sizes instead of hashing them."""
     try:
         settings = Settings.load()
+    except KeptSettingsError as error:
+        return [Check(name="settings", state="fault", detail=str(error), repair=REPAIR)]
     except AssistantError as error:
         return [Check(name="settings", state="fault", detail=str(error), repair="edit .env")]
     checks: tuple[Callable[[], Iterator[Check]], ...] = (
@@ -49,9 +62,45 @@ def examine(*, quick: bool = False) -> list[Check]:
         lambda: _models(settings, quick),
         lambda: _embedder(settings),
         lambda: _server(settings),
-        lambda: _library(settings),
+        lambda: _library(settings, quick),
+        lambda: _kept(settings),
     )
     return [finding for check in checks for finding in check()]
+
+
+def rebuild(progress: Progress) -> list[str]:
+    """Make all indexes anew, and the catalog of what is whole; return what to say of it.
+
+    Raises:
+        LibraryError: the library can't be written.
+    """
+    from assistant.app import Assistant
+    from assistant.integrity import file_faults
+    from assistant.mending import mend_library
+
+    settings = Settings.load()
+    folder = settings.home / "library"
+    faults = file_faults(folder)
+    said, loose = mend_library(folder, faults) if faults else ([], [])
+    with Assistant(settings, progress=progress) as assistant:
+        if loose:
+            assistant.add_papers(loose)
+        left = assistant.rebuild() if assistant.count() else 0
+    return [*said, f"rebuilt; {left} papers without vectors"]
+
+
+def repair(progress: Progress) -> list[str]:
+    """Mend what the home keeps, then fetch damaged models; return what to say of it.
+
+    Raises:
+        LibraryError: the home can't be written.
+        ModelFilesError: a model can't be had.
+    """
+    from assistant.mending import mend_kept
+
+    said = mend_kept(Settings.home_named())
+    repair_models(progress)
+    return said
 
 
 def repair_models(progress: Progress) -> None:
@@ -144,7 +193,7 @@ def _models(settings: Settings, quick: bool) -> Iterator[Check]:
             name=f"model {model.name}",
             state="fault" if wrong else "ok",
             detail="; ".join(wrong) or f"present, {'size' if quick else 'SHA-256'} as expected",
-            repair="assistant doctor --repair",
+            repair=REPAIR,
         )
 
 
@@ -212,11 +261,17 @@ def _server(settings: Settings) -> Iterator[Check]:
         yield Check(name="collection", state="ok", detail=f"as the library's on {server.url}")
 
 
-def _library(settings: Settings) -> Iterator[Check]:
+def _library(settings: Settings, quick: bool) -> Iterator[Check]:
     from assistant.adapters.embedders import embedder_name
     from assistant.app import Assistant
+    from assistant.integrity import file_faults, vector_faults
 
-    if not (settings.home / "library" / "papers.sqlite").is_file():
+    folder = settings.home / "library"
+    faults = [] if quick else file_faults(folder)
+    if faults:
+        yield from (_damage(fault) for fault in faults)
+        return
+    if not (folder / "papers.sqlite").is_file():
         yield Check(
             name="library",
             state="note",
@@ -229,16 +284,19 @@ def _library(settings: Settings) -> Iterator[Check]:
             papers, passages = assistant.count(), assistant.passage_count()
             pending = assistant.catalog.todo_count("vectors")
             made_with = assistant.library.embedder_name
+            if not quick:
+                faults = vector_faults(assistant.catalog, assistant.library.store())
     except AssistantError as error:
-        repair = "assistant doctor --rebuild"
+        repair = REBUILD if os.access(folder, os.W_OK) else "make the folder writable"
         if isinstance(error, StoreElsewhereError):
-            repair = f"assistant copy FROM TO, or {repair}"
+            repair = f"assistant copy FROM TO, or {REBUILD}"
         elif isinstance(error, StoreUnavailableError):
             repair = "as for the Chroma server"
         yield Check(name="library", state="fault", detail=str(error), repair=repair)
         return
+    yield from (_damage(fault) for fault in faults)
     detail = f"{papers} papers, {passages} passages, {pending} papers without vectors"
-    repair = "assistant doctor --rebuild" if papers and not passages + pending else ""
+    repair = REBUILD if papers and not passages + pending else ""
     state: Literal["ok", "note", "fault"] = "fault" if repair else "ok"
     if pending:
         state, repair = "note", "assistant index"
@@ -246,3 +304,14 @@ def _library(settings: Settings) -> Iterator[Check]:
         state, repair = "note", "assistant reembed"
         detail += f"; its vectors are of {made_with}"
     yield Check(name="library", state=state, detail=detail, repair=repair)
+
+
+def _damage(fault: "Fault") -> Check:
+    return Check(name="library", state="fault", detail=fault.detail, repair=REBUILD)
+
+
+def _kept(settings: Settings) -> Iterator[Check]:
+    from assistant.integrity import kept_faults
+
+    for detail in kept_faults(settings.home):
+        yield Check(name="kept", state="fault", detail=detail, repair=REPAIR)

@@ -2,6 +2,7 @@
 
 AssistantError
 ├── SettingsError        a setting is missing or has no meaning
+│   └── KeptSettingsError     the file of settings that the page keeps is damaged
 ├── InputError           what the user gave can't be used
 │   ├── UnreadableFileError   the file can't be read as any known format
 │   ├── QuestionError         the question is empty or far too long
@@ -31,6 +32,10 @@ class AssistantError(Exception):
 
 class SettingsError(AssistantError):
     """A setting is missing or has no meaning."""
+
+
+class KeptSettingsError(SettingsError):
+    """The file of settings that the page keeps can't be read."""
 
 
 class InputError(AssistantError):

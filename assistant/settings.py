@@ -115,18 +115,15 @@ class Settings:
 
         Raises:
             SettingsError: a variable holds a value that has no meaning.
+            KeptSettingsError: what the page kept is damaged.
         """
-        from dotenv import dotenv_values
-
-        environ = os.environ if environ is None else environ
-        file = Path(".env") if dotenv is None else dotenv
-        try:
-            stored = dotenv_values(file) if file.is_file() else {}
-        except (UnicodeDecodeError, OSError) as error:
-            raise SettingsError(f"{file} can't be read ({error}); save it as UTF-8.") from error
-        merged = {name: value for name, value in stored.items() if value is not None}
-        merged.update(environ)
+        merged = _merged(environ, dotenv)
         return cls._from(settings_file.read(_home(merged)) | merged)
+
+    @staticmethod
+    def home_named(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Path:
+        """Return the home that `load` would take, whatever else is wrong with the settings."""
+        return _home(_merged(environ, dotenv))
 
     @classmethod
     def _from(cls, values: Mapping[str, str]) -> "Settings":
@@ -204,6 +201,19 @@ def check_server(address: str) -> None:
             "The address of the Chroma server holds a login; leave it out, and put a token into "
             "ASSISTANT_CHROMA_TOKEN."
         )
+
+
+def _merged(environ: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str]:
+    """Return the variables of `environ` (default: the process's) over those of `.env`."""
+    from dotenv import dotenv_values
+
+    file = Path(".env") if dotenv is None else dotenv
+    try:
+        stored = dotenv_values(file) if file.is_file() else {}
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{file} can't be read ({error}); save it as UTF-8.") from error
+    merged = {name: value for name, value in stored.items() if value is not None}
+    return merged | dict(os.environ if environ is None else environ)
 
 
 def _reranker(text: str) -> Literal["", "chat"]:

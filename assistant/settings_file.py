@@ -4,14 +4,17 @@
 """
 
 import contextlib
+import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from assistant.errors import SettingsError
+from assistant.errors import KeptSettingsError, SettingsError
 
 NAME = "settings.env"
+_HEAD = "# Kept by the page's settings, from here to the line that says END.\n"
+_END = "# END\n"
 KEPT = (
     "ASSISTANT_MODEL",
     "OPENAI_API_KEY",
@@ -28,17 +31,61 @@ def read(home: Path) -> dict[str, str]:
     """Return what is kept, empty where nothing is.
 
     Raises:
-        SettingsError: the file can't be read.
+        KeptSettingsError: the file can't be read, or is damaged.
     """
-    from dotenv import dotenv_values
-
     file = home / NAME
     try:
-        # As it stands: a key with a dollar sign names no variable.
-        found = dotenv_values(file, interpolate=False) if file.is_file() else {}
+        if not file.is_file():
+            return {}
+        found, reason = _parsed(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"{file} can't be read ({error}); mend or delete it.") from error
-    return {name: value for name, value in found.items() if name in KEPT and value is not None}
+        reason = str(error)
+    if reason:
+        raise KeptSettingsError(
+            f"{file} can't be read ({reason}); mend it, or run 'assistant doctor --repair', which "
+            "sets it aside and keeps what can be read of it."
+        )
+    return found
+
+
+def _parsed(text: str) -> tuple[dict[str, str], str]:
+    """Return the variables in the text, and what is wrong with it."""
+    from dotenv.parser import parse_stream
+
+    found: dict[str, str] = {}
+    reason = ""
+    # As it stands: a key with a dollar sign names no variable.
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            reason = f"line {binding.original.line} has no meaning"
+        elif binding.key in KEPT and binding.value is not None:
+            found[binding.key] = binding.value
+    if text.startswith(_HEAD) and _END not in text:
+        reason = "its end is missing"
+    return found, reason if text.strip() else "it is empty"
+
+
+def mend(home: Path, aside: Callable[[Path], Path]) -> str:
+    """Keep what can be read of a damaged file, which `aside` moves; return what to say of it.
+
+    An empty string where the file isn't damaged.
+
+    Raises:
+        SettingsError: the new one can't be written.
+    """
+    try:
+        read(home)
+    except KeptSettingsError as error:
+        file = home / NAME
+        text = file.read_bytes().decode("utf-8", errors="replace") if file.is_file() else ""
+        # A value in which characters were lost would be another one.
+        found = {name: one for name, one in _parsed(text)[0].items() if "\ufffd" not in one}
+        damaged = aside(file)
+        if found:
+            write(home, found)
+        kept = ", ".join(found) or "nothing"
+        return f"{error.args[0].partition(';')[0]}: it is {damaged} now; kept: {kept}."
+    return ""
 
 
 def write(home: Path, values: Mapping[str, str]) -> None:
@@ -59,7 +106,7 @@ def write(home: Path, values: Mapping[str, str]) -> None:
         handle, half = tempfile.mkstemp(dir=home, prefix=NAME)  # Made with mode 0600.
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.writelines(["# Kept by the page's settings.\n", *lines])
+                file.writelines([_HEAD, *lines, _END])
             Path(half).replace(home / NAME)
         except BaseException:
             with contextlib.suppress(OSError):

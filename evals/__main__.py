@@ -349,6 +349,7 @@ for command in (
     machine.bench,
     machine.kills,
     machine.copy_check,
+    machine.torture,
     checking.calibrate,
     checking.claims,
     checking.grounding,

@@ -7,8 +7,11 @@ import pytest
 from assistant.app import Assistant
 from assistant.settings import Settings
 from assistant.types import Paper
-from evals.kills import Outcome, compare_at_the_end, compare_while_unfinished, run_kills
 from evals.readings import Reading
+from evals.torture.compare import compare_at_the_end, compare_while_unfinished
+from evals.torture.kills import run_kills
+from evals.torture.outcome import Outcome
+from evals.torture.plan import Plan
 
 PAPERS = [
     Paper(id=f"p{n}", title=f"Study {n}", abstract=f"We measured {n} bees in amber.", source="a")
@@ -32,12 +35,15 @@ def assistant(settings: Settings) -> Assistant:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_commands_lose_and_double_nothing(settings: Settings) -> None:
     said: list[str] = []
-    outcome = run_kills(settings, 4, 40, 1, said.append)
-    assert outcome.is_clean, str(outcome)
-    assert outcome.kills >= 4
-    assert [line.split(":")[0] for line in said[:4]] == ["add", "add edited", "sync", "rebuild"]
+    plan = Plan(settings=settings, trials=6, papers=20, seed=1, say=said.append)
+    outcomes = run_kills(plan)
+    assert all(outcome.is_clean for outcome in outcomes), "\n".join(map(str, outcomes))
+    assert sum(outcome.trials for outcome in outcomes) == 6
+    names = [outcome.fault.removeprefix("kill -9 of ") for outcome in outcomes]
+    assert names == ["add", "sync", "doctor --rebuild", "reembed", "serve"]
 
 
 def ended(settings: Settings, expected: dict[str, str]) -> Outcome:

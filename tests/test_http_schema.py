@@ -1,5 +1,6 @@
 """Whatever fits the OpenAPI description is answered as it says, and what doesn't is refused."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from tests.http_service import serving
 
 # A filter has a grammar, and a question must be more than spaces, which no schema can say: what
 # fits the description may be refused with 400, so `positive_data_acceptance` is left out.
-EXAMPLES = 12
+# For each endpoint; more in the long run of `make fuzz`.
+EXAMPLES = max(12, 2 * int(os.environ.get("ASSISTANT_FUZZ_SECONDS", "0")))
 
 
 @pytest.fixture(scope="module")

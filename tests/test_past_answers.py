@@ -169,7 +169,7 @@ def test_no_more_are_kept_than_the_settings_say(library: Library) -> None:
     assert [one["answer_id"] for one in store.recent()] == ["4", "3", "2"]
     (none.settings.home / "answers" / "4.json").write_text("{")
     assert [one["answer_id"] for one in store.recent()] == ["3", "2"]
-    with pytest.raises(InputError, match="remove the file"):
+    with pytest.raises(InputError, match="sets it aside"):
         store.get("4")
     with pytest.raises(InputError, match="no past answer"):
         store.get("../x")
@@ -220,3 +220,19 @@ def test_a_reference_of_any_text_is_one_line_of_markdown(title: str, author: str
     answer = {"question": "Q", "text": "T", "citations": []}
     shown = export_answer(answer, [(1, paper)], "markdown").split("## References\n\n")[1]
     assert len(shown.rstrip("\n").split("\n")) == 1
+
+
+def test_last_is_the_latest_answer_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    now = [1_800_000_000_000_000_000]
+    store = AnswerStore(tmp_path, 2, lambda: now[0])
+    for question, clock in (("one", 0), ("two", 5_000), ("three", -(10**17)), ("four", 0)):
+        now[0] += clock
+        store.put(store.new_id(), {"question": question})
+    assert store.get("last")["question"] == "four"
+    assert [one["question"] for one in store.recent()] == ["four", "three"]
+
+
+def test_ids_of_other_files_in_the_folder_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "zzz-not-an-answer.json").write_text("{}")
+    store = AnswerStore(tmp_path, 2, lambda: 1_800_000_000_000_000_000)
+    assert store.new_id().startswith("270115-080000000000-")

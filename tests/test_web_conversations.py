@@ -106,7 +106,7 @@ class TestStore:
     def test_a_file_that_is_none_says_what_to_do(self, tmp_path: Path) -> None:
         path = tmp_path / "c.sqlite"
         path.write_text("no database at all, but long enough to be looked at" * 20)
-        with pytest.raises(LibraryError, match=r"can't be kept in .*c\.sqlite.* move the file"):
+        with pytest.raises(LibraryError, match=r"can't be kept in .*c\.sqlite.*doctor --repair"):
             SqliteConversations(path).titles("")
 
 

@@ -1,34 +1,51 @@
 """Past answers on disk, one JSON file each, no more than a set number."""
 
+import calendar
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from assistant.errors import InputError
 
 LAST = "last"
+_FORM = "%y%m%d-%H%M%S"
+_DIGITS = len("yymmdd-hhmmss") + 6
 
 
 class AnswerStore:
     """Keeps the last `keep` answers in a folder; none where it is 0. Only their user reads them."""
 
-    def __init__(self, folder: Path, keep: int) -> None:
-        """Take the folder, made with the first answer."""
+    def __init__(self, folder: Path, keep: int, clock: Callable[[], int] = time.time_ns) -> None:
+        """Take the folder, made with the first answer, and the clock, in nanoseconds."""
         self._folder = folder
         self._keep = keep
+        self._clock = clock
 
     def new_id(self) -> str:
         """Return an id for an answer of now, later ones sorting behind; empty where none stay."""
         if self._keep <= 0:
             return ""
-        # To the microsecond: "last" must be the later one of two in the same second.
-        seconds, rest = divmod(time.time_ns() // 1000, 1_000_000)
-        moment = time.strftime("%y%m%d-%H%M%S", time.gmtime(seconds))
-        return f"{moment}{rest:06d}-{secrets.token_hex(2)}"
+        # To the microsecond: "last" must be the later one of two in the same second. And later than
+        # those there are: where the clock was set back, an answer would go as the oldest.
+        moment = max(self._clock() // 1000, self._latest() + 1)
+        seconds, rest = divmod(moment, 1_000_000)
+        return f"{time.strftime(_FORM, time.gmtime(seconds))}{rest:06d}-{secrets.token_hex(2)}"
+
+    def _latest(self) -> int:
+        """Return the microsecond that the newest id tells; 0 where there is none."""
+        for path in self._paths():
+            stamp = path.stem[:_DIGITS]
+            try:
+                return calendar.timegm(time.strptime(stamp[:-6], _FORM)) * 1_000_000 + int(
+                    stamp[-6:]
+                )
+            except ValueError:
+                continue
+        return 0
 
     def put(self, name: str, answer: Mapping[str, Any]) -> None:
         """Store an answer's JSON under an id, and forget the oldest above the number.
@@ -70,6 +87,16 @@ class AnswerStore:
             except InputError:
                 continue
 
+    def unreadable(self) -> list[Path]:
+        """Return the files of answers that can't be read."""
+        found = []
+        for path in self._paths():
+            try:
+                self._read(path)
+            except InputError:
+                found.append(path)
+        return found
+
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"), reverse=True)
 
@@ -77,5 +104,7 @@ class AnswerStore:
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} can't be read ({error}); remove the file.") from error
+            raise InputError(
+                f"{path} can't be read ({error}); 'assistant doctor --repair' sets it aside."
+            ) from error
         return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from assistant.adapters.chroma_segments import short_files
 from assistant.errors import LibraryError, StoreUnavailableError
 from assistant.settings import Settings
 
@@ -55,6 +56,12 @@ class ChromaFolder:
         import chromadb
         from chromadb.config import Settings as ChromaSettings
 
+        if wrong := short_files(self.folder):
+            # Loaded, they would end the process without a word.
+            raise LibraryError(
+                f"The vectors in {self.folder} are damaged ({', '.join(wrong)}); "
+                "'assistant doctor --rebuild' makes them anew."
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return chromadb.PersistentClient(

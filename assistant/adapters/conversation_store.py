@@ -4,7 +4,8 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from assistant.errors import LibraryError
 from assistant.protocols import StoredConversation
 
 PATIENCE_SECONDS = 10
+_TABLES = ("conversation", "feedback")
 _SCHEMA = """
 create table if not exists conversation (
     owner text not null, id text not null, title text not null, content text not null,
@@ -38,7 +40,7 @@ class SqliteConversations:
         Raises:
             LibraryError: the file can't be written.
         """
-        with self._open() as database:
+        with self.opened() as database:
             database.execute(
                 "insert or replace into conversation values (?, ?, ?, ?, ?, "
                 "(select coalesce(max(changed), 0) + 1 from conversation))",
@@ -57,7 +59,7 @@ class SqliteConversations:
         Raises:
             LibraryError: the file can't be read.
         """
-        with self._open() as database:
+        with self.opened() as database:
             row = database.execute(
                 "select id, title, content from conversation where owner = ? and id = ?",
                 (owner, conversation_id),
@@ -71,7 +73,7 @@ class SqliteConversations:
             LibraryError: the file can't be read.
         """
         wanted = search.casefold().split()
-        with self._open() as database:
+        with self.opened() as database:
             database.create_function(
                 "has_all", 1, lambda words: all(word in words for word in wanted)
             )
@@ -87,7 +89,7 @@ class SqliteConversations:
         Raises:
             LibraryError: the file can't be written.
         """
-        with self._open() as database:
+        with self.opened() as database:
             database.execute(
                 "delete from conversation where owner = ? and id = ?", (owner, conversation_id)
             )
@@ -101,7 +103,7 @@ class SqliteConversations:
             LibraryError: the file can't be written.
         """
         text = json.dumps(record, ensure_ascii=False)
-        with self._open() as database:
+        with self.opened() as database:
             database.execute(
                 "insert or replace into feedback (owner, conversation, place, about, record) "
                 "values (?, ?, ?, ?, ?)",
@@ -114,14 +116,15 @@ class SqliteConversations:
         Raises:
             LibraryError: the file can't be read.
         """
-        with self._open() as database:
+        with self.opened() as database:
             rows = database.execute(
                 "select record from feedback where owner = ? order by number", (owner,)
             ).fetchall()
         return [json.loads(text) for (text,) in rows]
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database; what is done with it is stored at the end, all or nothing."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Before SQLite makes it, for questions may be private.
@@ -132,6 +135,49 @@ class SqliteConversations:
                     yield database
         except (OSError, sqlite3.Error) as error:
             raise LibraryError(
-                f"Conversations can't be kept in {self._path} ({error}); free disk space, check "
-                "its permissions, or move the file away to begin a new one."
+                f"Conversations can't be kept in {self._path} ({error}); free disk space or check "
+                "its permissions; where it is damaged, 'assistant doctor --repair' saves what can "
+                "be read of it."
             ) from error
+
+
+def conversation_faults(path: Path) -> str:
+    """Return in words what is damaged in the file; an empty string where nothing is."""
+    try:
+        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as database:
+            found = database.execute("pragma quick_check(1)").fetchone()[0]
+            if found != "ok":
+                return " ".join(str(found).split())
+            if database.execute("select count(*) from sqlite_master").fetchone()[0] == 0:
+                return "it is empty"
+            database.text_factory = bytes
+            texts = database.execute("select content from conversation").fetchall()
+    except sqlite3.Error as error:
+        return str(error)
+    wrong = sum(not _is_json(text) for (text,) in texts)
+    return f"{wrong} conversations can't be read" if wrong else ""
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text.decode())
+    except ValueError:
+        return False
+    return True
+
+
+def salvage_conversations(damaged: Path, path: Path) -> int:
+    """Copy what is whole into a new file at `path`; return how many conversations are in it.
+
+    Raises:
+        LibraryError: the new file can't be written.
+    """
+    with SqliteConversations(path).opened() as new:
+        # From the front and from the end: what lies between is what can't be read.
+        for table, order in product(_TABLES if damaged.exists() else (), ("asc", "desc")):
+            with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as old:
+                for row in old.execute(f"select * from {table} order by 1 {order}, 2 {order}"):  # noqa: S608
+                    marks = ",".join("?" * len(row))
+                    if table != "conversation" or _is_json(str(row[3]).encode()):
+                        new.execute(f"insert or ignore into {table} values ({marks})", row)  # noqa: S608
+        return int(new.execute("select count(*) from conversation").fetchone()[0])

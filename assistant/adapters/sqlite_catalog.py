@@ -1,6 +1,7 @@
 """The catalog of papers in SQLite: the one record from which all else can be rebuilt."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,12 @@ class SqliteCatalog(CatalogTodo, CatalogVectors):
             path.parent.mkdir(parents=True, exist_ok=True)
             prepare(self._connection(), path)
         except (OSError, sqlite3.Error) as error:
+            if path.parent.exists() and not os.access(path.parent, os.W_OK):
+                raise LibraryError(
+                    f"The library at {path} can't be opened: its folder can't be written (a "
+                    "read-only file system, or no permission); make it writable, or set "
+                    "ASSISTANT_HOME to another folder."
+                ) from error
             raise LibraryError(
                 f"The library at {path} can't be opened ({error}); check that the folder is "
                 "writable and the disk not full, or set ASSISTANT_HOME to another folder."

@@ -80,23 +80,26 @@ def mcp() -> None:
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Fetch missing or damaged models.")
-@click.option("--rebuild", is_flag=True, help="Make all vectors and the word index anew.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Fetch damaged models; save what is whole of what the home keeps.",
+)
+@click.option(
+    "--rebuild", is_flag=True, help="Save what is whole of the papers, and make all indexes anew."
+)
 @click.option("--quick", is_flag=True, help="Trust file sizes instead of hashing models.")
 @json_option
 def doctor(repair: bool, rebuild: bool, quick: bool, as_json: bool) -> None:
     """Check that everything works, and name the command that repairs each fault."""
-    from assistant.doctor import examine, repair_models
+    from assistant import doctor as surgery
 
     bar = Progress()
-    if repair:
-        repair_models(bar)
-        bar.close()
-    if rebuild:
-        with open_library() as assistant:
-            left = assistant.rebuild()
-            click.echo(f"rebuilt; {left} papers without vectors", err=True)
-    checks = examine(quick=quick)
+    for wanted, work in ((repair, surgery.repair), (rebuild, surgery.rebuild)):
+        for line in work(bar) if wanted else ():
+            bar.close()
+            click.echo(line, err=True)
+    checks = surgery.examine(quick=quick)
     if as_json:
         print_json([vars(check) for check in checks])
     for check in () if as_json else checks:

@@ -40,7 +40,7 @@ class Limits:
     body_bytes: int = 1_048_576
     body_seconds: float = 20.0
     at_once: int = 4
-    waiting: int = 16
+    waiting: int = 64
     seconds: float = 120.0
 
 

@@ -3,7 +3,8 @@
 import hmac
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from assistant.errors import SettingsError
 
@@ -45,6 +46,27 @@ def demanded(host: str, local: tuple[str, ...], user: str, password: str) -> dic
             "and ASSISTANT_PASSWORD in .env, or leave --host out."
         )
     return accounts(user, password)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operators:
+    """Who may change the settings, which say where questions are sent: a user, all, or nobody."""
+
+    user: str = ""
+    everyone: bool = False
+
+    def admit(self, user: str) -> bool:
+        """Whether the user, an empty string where nobody logs in, is an operator."""
+        return self.everyone or bool(self.user and user == self.user)
+
+
+def operators(host: str, local: tuple[str, ...], users: Iterable[str], token: str) -> Operators:
+    """Return who operates the page: the first user; without users, who sits at this machine.
+
+    Nobody where others come in by a token: they could let the server call any address.
+    """
+    first = next(iter(users), "")
+    return Operators(user=first, everyone=not first and not token and host in local)
 
 
 class Gate:

@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from assistant.app import Assistant
+from assistant.web.access import Operators
 from assistant.web.chat_tab import chat_tab
 from assistant.web.desk import open_desk
 from assistant.web.library import library_tab
@@ -24,8 +25,11 @@ CACHE_SECONDS = (3600, 3600)
 """How often files for download are looked for, and the age at which they are deleted."""
 
 
-def page(assistant: Assistant) -> gr.Blocks:
-    """Return the page, to be served with `look()`; the assistant stays the caller's to close."""
+def page(assistant: Assistant, who: Operators | None = None) -> gr.Blocks:
+    """Return the page, to be served with `look()`; the assistant stays the caller's to close.
+
+    `who` may change its settings: by default everyone who opens it.
+    """
     desk = open_desk(assistant)
     blocks = gr.Blocks(
         title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS
@@ -41,6 +45,6 @@ def page(assistant: Assistant) -> gr.Blocks:
                 changed = library_tab(assistant, talk, library)
                 changed.change(desk.head, outputs=[head], **QUIET)
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
-                settings_tab(desk, blocks, head)
+                settings_tab(desk, blocks, head, who or Operators(everyone=True))
     blocks.queue(default_concurrency_limit=QUESTIONS_AT_ONCE, max_size=QUESTIONS_WAITING)
     return blocks

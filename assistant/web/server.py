@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from assistant.app import Assistant
 from assistant.errors import AssistantError, SettingsError
-from assistant.web.access import Brake, Gate, demanded
+from assistant.web.access import Brake, Gate, demanded, operators
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -215,9 +215,10 @@ def mount_page(
     from assistant.web.library.adding import MOST_MEGABYTES
     from assistant.web.page import look, page
 
+    who = operators(host, LOOPBACK, users or (), assistant.settings.token)
     mounted: _App = gr.mount_gradio_app(
         app,
-        page(assistant),
+        page(assistant, who),
         path="/",
         server_name=host,
         server_port=port,

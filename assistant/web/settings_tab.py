@@ -8,9 +8,11 @@ from assistant.app import Assistant
 from assistant.errors import AssistantError
 from assistant.settings import ModelChoice
 from assistant.web import preferences, render
+from assistant.web.access import Operators
 from assistant.web.desk import Desk
 from assistant.web.preferences import Form
 
+NOT_YOURS = "Only who runs this page may change its settings, which say where questions are sent."
 _MODELS = {
     "auto": "Automatic: a server where a key or address is given, else the embedded model",
     "openai": "A server (OpenAI or any compatible one)",
@@ -19,8 +21,8 @@ _MODELS = {
 }
 
 
-def settings_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML) -> None:
-    """Lay the tab out and wire it; `head` names the model."""
+def settings_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML, who: Operators) -> None:
+    """Lay the tab out and wire it; `head` names the model, and `who` may change settings."""
     with gr.Column(elem_id="settings"):
         model = gr.Radio(
             [(_MODELS[one], one) for one in get_args(ModelChoice)], label="What writes the answers"
@@ -66,17 +68,26 @@ def settings_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML) -> None:
             now.evidence_sentences, now.evidence_words,
         )  # fmt: skip
 
-    def tested(*values: Any) -> str:
+    def may(request: gr.Request) -> bool:
+        return who.admit(request.username or "")
+
+    def tested(request: gr.Request, *values: Any) -> str:
+        if not may(request):
+            return render.told(NOT_YOURS)
         try:
             wanted = preferences.applied(_form(*values), desk.assistant.settings)
             return render.told(preferences.try_connection(wanted, desk.assistant))
         except AssistantError as error:
             return render.told(str(error))
 
-    def applied(keep: bool, *values: Any) -> tuple[Any, ...]:
-        words = apply_form(desk.assistant, _form(*values), keep=keep)
+    def applied(request: gr.Request, keep: bool, *values: Any) -> tuple[Any, ...]:
+        words = apply_form(desk.assistant, _form(*values), keep=keep) if may(request) else NOT_YOURS
         return (render.told(words), desk.head(), *filled())
 
+    def hint(request: gr.Request) -> str:
+        return "" if may(request) else render.told(NOT_YOURS)
+
+    blocks.load(hint, outputs=[told], **quiet)
     test.click(tested, inputs=fields, outputs=[told], **quiet)
     apply.click(applied, inputs=[keeps, *fields], outputs=[told, head, *fields], **quiet)
     blocks.load(filled, outputs=fields, **quiet)

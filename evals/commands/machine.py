@@ -1,11 +1,17 @@
-"""`python -m evals bench`, `kills`, `copy-check`: speed, memory, what kills and copies cost."""
+"""`python -m evals bench`, `kills`, `torture`, `copy-check`: speed, memory, what faults cost."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from assistant.settings import Settings
 from evals.commands.shared import FILE, json_option, tell
+
+if TYPE_CHECKING:
+    from evals.torture.outcome import Outcome
+
+_FAULTS = ("kills", "power", "disk", "readonly", "clock", "damage", "load")
 
 
 @click.command()
@@ -43,11 +49,46 @@ def bench(local: bool, answers: bool, size: bool, corpus: Path | None, as_json: 
 @click.option("--seed", default=0, show_default=True, type=int)
 def kills(kills: int, papers: int, seed: int) -> None:
     """Kill the command at random instants; exit 1 where anything was lost or doubled."""
-    from evals.kills import run_kills
+    from evals.torture.kills import run_kills
+    from evals.torture.plan import Plan
 
-    outcome = run_kills(Settings.load(), kills, papers, seed, lambda line: click.echo(line))
-    click.echo(str(outcome))
-    if not outcome.is_clean:
+    plan = Plan(settings=Settings.load(), trials=kills, papers=papers, seed=seed, say=_progress)
+    _judge(run_kills(plan))
+
+
+@click.command()
+@click.option("--only", "kinds", multiple=True, type=click.Choice(_FAULTS), help="Not all.")
+@click.option("--count", default=200, show_default=True, help="Kills; of the others, a share.")
+@click.option("--papers", default=40, show_default=True, type=click.IntRange(min=10))
+@click.option("--seed", default=0, show_default=True, type=int)
+@click.option("--minutes", default=60.0, show_default=True, help="No trial begins after these.")
+@click.option("--load-minutes", default=5.0, show_default=True, help="For 50 askers, 2 writers.")
+def torture(
+    kinds: tuple[str, ...],
+    count: int,
+    papers: int,
+    seed: int,
+    minutes: float,
+    load_minutes: float,
+) -> None:
+    """Try every fault on made-up libraries; exit 1 where anything was lost, doubled or silent."""
+    from evals.torture.plan import Plan
+    from evals.torture.run import run_torture
+
+    plan = Plan(settings=Settings.load(), trials=count, papers=papers, seed=seed, say=_progress)
+    _judge(run_torture(plan, kinds or _FAULTS, minutes, load_minutes))
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _judge(outcomes: "list[Outcome]") -> None:
+    """Print the table; exit 1 where a row isn't clean."""
+    from evals.torture.outcome import table
+
+    click.echo(table(outcomes))
+    if not all(outcome.is_clean for outcome in outcomes):
         raise SystemExit(1)
 
 

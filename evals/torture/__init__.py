@@ -1,0 +1,1 @@
+"""Faults on purpose: kills, power cuts, full disks, damaged files, many askers at once."""

@@ -1,0 +1,44 @@
+"""What a kind of fault did, as a row of the table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+TRACEBACK = "Traceback (most recent call last)"
+_SHOWN = 10
+
+
+@dataclass
+class Outcome:
+    """Papers lost or doubled by one kind of fault, tracebacks shown, and what else was wrong."""
+
+    fault: str = ""
+    trials: int = 0
+    to_the_end: int = 0
+    lost: int = 0
+    doubled: int = 0
+    tracebacks: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """One row, and a line for each thing that is wrong."""
+        counts = (self.trials, self.lost, self.doubled, self.tracebacks, len(self.wrong))
+        row = f"{self.fault:<44}" + "".join(f"{count:>11}" for count in counts)
+        return "\n".join([row, *(f"  {one}" for one in self.wrong[:_SHOWN])])
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost, doubled, shown as a traceback or wrong."""
+        return not (self.lost or self.doubled or self.tracebacks or self.wrong)
+
+    def heard(self, said: str) -> None:
+        """Look for tracebacks in what a command printed."""
+        if TRACEBACK in said:
+            self.tracebacks += 1
+            self.wrong.append(said[said.index(TRACEBACK) :][-1500:])
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Return the rows below their heads."""
+    heads = ("trials", "lost", "doubled", "tracebacks", "other")
+    head = f"{'fault':<44}" + "".join(f"{name:>11}" for name in heads)
+    return "\n".join([head, *map(str, outcomes)])
