@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from assistant.settings import Settings
 from evals.torture.commands import Commands
@@ -152,7 +153,7 @@ def write_segments_early(folder: Path) -> None:
     from assistant.adapters.embedders import EMBEDDED
 
     folder.mkdir(parents=True)
-    client = chromadb.PersistentClient(str(folder))
+    client: Any = chromadb.PersistentClient(str(folder))
     client.create_collection(
         COLLECTION,
         metadata={"embedder": EMBEDDED, "dimension": 384, "distance": "cosine"},
