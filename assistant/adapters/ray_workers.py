@@ -215,7 +215,8 @@ def _what_actors_need(settings: Settings, embedder: str) -> Settings:
     """Return the settings of one thread, without the secrets that an actor has no use for."""
     openai = embedder.startswith("openai:")
     key = settings.openai_api_key if openai else ""
-    return replace(settings, threads=1, token="", user="", password="", openai_api_key=key)
+    blank: dict[str, Any] = dict.fromkeys(("token", "user", "password", "chroma_token"), "")
+    return replace(settings, threads=1, openai_api_key=key, **blank)
 
 
 def _lost(error: Exception, what: str) -> WorkersError:
