@@ -193,8 +193,8 @@ def check_server(address: str) -> None:
     if not fine or parts.query or parts.fragment or parts.path not in ("", "/"):
         shown = address.rpartition("@")[2]
         raise SettingsError(
-            f"{shown!r} is no address of a Chroma server; set ASSISTANT_CHROMA_URL to one like "
-            "http://127.0.0.1:8000."
+            f"{shown!r} is no address of a Chroma server (ASSISTANT_CHROMA_URL); set it to one "
+            "like http://127.0.0.1:8000."
         )
     if "@" in parts.netloc:
         raise SettingsError(

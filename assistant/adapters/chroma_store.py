@@ -45,6 +45,7 @@ class ChromaStore:
         self._place = _place(place)
         self.name = collection
         self._graph = graph
+        self._dimension = dimension
         self._identity = {"embedder": embedder, "dimension": dimension, "distance": "cosine"}
         self._lock = self._place.lock()
         self._open()
@@ -131,8 +132,11 @@ class ChromaStore:
         place = _place(place)
         try:
             client = place.open()
-            with contextlib.suppress(chromadb.errors.NotFoundError):
-                client.delete_collection(collection)
+            try:
+                with contextlib.suppress(chromadb.errors.NotFoundError):
+                    client.delete_collection(collection)
+            finally:
+                client.close()
             return cls(place, embedder, dimension, collection)
         except Exception as error:
             # Whatever is wrong with it, a new one is made.
@@ -237,9 +241,8 @@ class ChromaStore:
             rows += zip(*parts, strict=True)
         rows.sort(key=lambda row: row[0])
         vectors = np.array([row[2] for row in rows], np.float32)
-        return [_whole(passage_id, metadata) for passage_id, metadata, _ in rows], (
-            vectors.reshape(len(rows), -1)
-        )
+        records = [_whole(passage_id, metadata) for passage_id, metadata, _ in rows]
+        return records, vectors.reshape(len(rows), self._dimension)
 
     def search(
         self, vector: Vectors, limit: int, required: Required | None = None

@@ -271,6 +271,7 @@ class Library(Parts):
             self._embedder_is = name
             self.untell("reembed")
         old.drop()
+        old.close()
         self._indexing.embed_sentences(self._progress)
         return count
 
