@@ -32,6 +32,8 @@ ENVIRONMENT = {
     # Ray would tell its makers how it is used, and the assistant tells nobody.
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # What goes wrong is raised as well, and told in words that say what to do.
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
 """What Ray reads at its start, unless it is set already."""
 

@@ -43,7 +43,7 @@ def real_vectors(
     if done >= wanted:
         return path, wanted
     embedder = opened(settings, tokens)
-    rows: Any = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+    rows: Any = np.lib.format.open_memmap(
         path,
         mode="r+" if path.exists() else "w+",
         dtype=np.float32,
