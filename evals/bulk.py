@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.app import Assistant
 from assistant.indexing import EMBED_BATCH
-from assistant.readers import read_papers
+from assistant.readers import read_file, read_papers
 from assistant.settings import Settings
 from assistant.types import Paper
 from evals.readings import Reading
@@ -85,7 +85,8 @@ def _rate(settings: Settings, batches: Sequence[Sequence[str]], actors: int) -> 
     from assistant.adapters.embedders import embedder_name
     from assistant.adapters.ray_workers import RayWorkers
 
-    with RayWorkers(embedder_name(settings.embedder), settings, actors=actors) as workers:
+    name = embedder_name(settings.embedder)
+    with RayWorkers(read_file, name, settings, actors=actors) as workers:
         began, done = 0.0, 0
         for number, (place, _) in enumerate(workers.embed(batches), start=1):
             if number > actors:
