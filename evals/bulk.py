@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.app import Assistant
 from assistant.indexing import EMBED_BATCH
-from assistant.readers import read_papers
+from assistant.readers import read_file, read_papers
 from assistant.settings import Settings
 from assistant.types import Paper
 from evals.readings import Reading
@@ -22,7 +22,7 @@ BAR = 1.7
 TWO = 2
 ADDED_AGAIN = 3
 # The node that stays is full: its actor's batches wait so long for a place before they begin anew.
-PATIENCE = 60.0
+PATIENCE = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,8 @@ def _rate(settings: Settings, batches: Sequence[Sequence[str]], actors: int) -> 
     from assistant.adapters.embedders import embedder_name
     from assistant.adapters.ray_workers import RayWorkers
 
-    with RayWorkers(embedder_name(settings.embedder), settings, actors=actors) as workers:
+    name = embedder_name(settings.embedder)
+    with RayWorkers(read_file, name, settings, actors=actors) as workers:
         began, done = 0.0, 0
         for number, (place, _) in enumerate(workers.embed(batches), start=1):
             if number > actors:
@@ -141,14 +142,14 @@ def _write(papers: Sequence[Paper], folder: Path, count: int) -> list[Path]:
 
 def _add_and_kill(settings: Settings, files: Sequence[Path], total: int) -> int:
     """Add the files on a cluster of two nodes; return how many had vectors at the kill."""
-    from assistant.adapters.ray_workers import ENVIRONMENT, LOOPBACK
+    from assistant.adapters.ray_workers import ENVIRONMENT
 
     os.environ.update(ENVIRONMENT)
     from ray.cluster_utils import Cluster
 
     # Ray gives a node 30 seconds to start: what nobody looks at here is left out.
     bare: dict[str, Any] = {"include_dashboard": False, "include_log_monitor": False}
-    bare |= {"num_cpus": 1, "node_ip_address": LOOPBACK}
+    bare |= {"num_cpus": 1}
     cluster: Any = Cluster(initialize_head=True, head_node_args=bare | {"no_monitor": True})
     node = cluster.add_node(**bare)
     cluster.wait_for_nodes()

@@ -7,7 +7,7 @@ paths, and the embedder's files. They write nothing: what they return, one proce
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from assistant.protocols import Embedder, Vectors
 from assistant.settings import Settings
 from assistant.types import Paper, Problem
 
+ReadFile = Callable[[Path, str], Iterator[Paper | Problem]]
 LOCAL = "local"
 LOOPBACK = "127.0.0.1"
 CHUNK = 500
@@ -32,6 +33,8 @@ ENVIRONMENT = {
     # Ray would tell its makers how it is used, and the assistant tells nobody.
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # What goes wrong is raised as well, and told in words that say what to do.
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
 """What Ray reads at its start, unless it is set already."""
 
@@ -44,6 +47,7 @@ class RayWorkers:
 
     def __init__(
         self,
+        read_file: ReadFile,
         embedder: str,
         settings: Settings,
         address: str = LOCAL,
@@ -52,15 +56,17 @@ class RayWorkers:
     ) -> None:
         """Connect to the cluster at `address`, or start one here.
 
-        `embedder` is its name in a library; `actors` is how many embed, by default as many as
-        the cluster has processors. After `patience` seconds without progress embedding is begun
-        anew, and reading given up.
+        `read_file` yields the records of a path by the name of its source, and goes to the nodes as
+        it is imported; `embedder` is the name in a library; `actors` is how many embed, by default
+        as many as the cluster has processors. After `patience` seconds without progress embedding
+        is begun anew, and reading given up.
 
         Raises:
             SettingsError: the extra isn't installed.
             WorkersError: there is no cluster at the address.
         """
         self._ray = _imported()
+        self._read_file = read_file
         self._embedder = embedder
         self._settings = _what_actors_need(settings, embedder)
         self._actors = actors
@@ -138,7 +144,7 @@ class RayWorkers:
         # Records must come as one process would read them: the first of two names the paper.
         self._keep_order(True)
         data = self._ray.data.from_items(items, override_num_blocks=len(items))
-        rows = iter(data.map_batches(_read, batch_size=1, batch_format="numpy").iter_rows())
+        rows = iter(self._reading(data).iter_rows())
         while True:
             try:
                 row = next(rows, None)
@@ -147,6 +153,11 @@ class RayWorkers:
             if row is None:
                 return
             yield from map(_record, json.loads(row["records"]))
+
+    def _reading(self, data: Any) -> Any:
+        return data.map_batches(
+            _read, batch_size=1, batch_format="numpy", fn_args=(self._read_file,)
+        )
 
     def embed(self, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, Vectors]]:
         """Yield each batch's place and (texts, dimension) vectors once, in any order.
@@ -230,10 +241,8 @@ def _lost(error: Exception, what: str) -> WorkersError:
 # --- on the nodes ----------------------------------------------------------------------
 
 
-def _read(batch: Mapping[str, Any]) -> Iterator[dict[str, list[str]]]:
+def _read(batch: Mapping[str, Any], read_file: ReadFile) -> Iterator[dict[str, list[str]]]:
     """Yield the records of one file in chunks, as JSON."""
-    from assistant.readers import read_file
-
     records = read_file(Path(str(batch["path"][0])), str(batch["source"][0]))
     while chunk := list(islice(records, CHUNK)):
         yield {"records": [json.dumps([_plain(record) for record in chunk])]}

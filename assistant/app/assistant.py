@@ -177,9 +177,10 @@ class Assistant(Questions):
             LibraryError: the library can't be written.
         """
         from assistant.adapters.ray_workers import RayWorkers
+        from assistant.readers import read_file
 
         name = self.library.embedder_name
-        with RayWorkers(name, self.settings, address, actors, patience) as workers:
+        with RayWorkers(read_file, name, self.settings, address, actors, patience) as workers:
             if workers.dashboard:
                 say(f"Ray's dashboard: http://{workers.dashboard}")
             return self.library.add_by(workers, paths)

@@ -75,7 +75,7 @@ def projection(largest: Searched, work: Work, prices: Prices) -> str:
             f"{embed:>13.1f} {store:>13.1f} {once:>8.0f} {month:>8.0f}"
         )
     lines.append(
-        f"At ${prices.memory}/GB-hour of memory, ${prices.core}/core-hour (of which {CORES} run "
-        f"all month), ${prices.disk}/GB-month of disk (assumed); words and catalog come on top."
+        f"At ${prices.memory}/GB-hour of memory, ${prices.core}/core-hour ({CORES} run all "
+        f"month), ${prices.disk}/GB-month of disk (assumed); words and catalog come on top."
     )
     return "\n".join(lines)
