@@ -148,7 +148,14 @@ class Questions:
             pending = self.library.pending_notice()
         notices = (*self._notices(), *filter(None, [refused, pending]))
         events = self._answering.stream(question, turns, model, notices, only)
-        return metered(events, tokens, model.name if model else "")
+        return map(self._told, metered(events, tokens, model.name if model else ""))
+
+    def _told(self, event: Event) -> Event:
+        """Add to an answer what went wrong only while it was searched for, as damaged vectors."""
+        if not isinstance(event, AnswerEvent):
+            return event
+        notices = dict.fromkeys([*event.answer.notices, *self.library.notices])
+        return AnswerEvent(answer=replace(event.answer, notices=tuple(notices)))
 
     def _cache_key(
         self, question: str, turns: list[Message], only: Filter | None
