@@ -94,7 +94,7 @@ def test_commands_show_no_secret(
     for name, value in named.items():
         monkeypatch.setenv(name, value)
     said = [run("doctor", "--quick").output, run("doctor", "--quick", "--json").output]
-    said += [run("ask", "What now?").output, run("serve", "--host", "192.0.2.1").output]
+    said += [run("ask", "What now?").output, run("serve", "--port", "99999").output]
     said += [str(examine(quick=True)), repr(Settings.load()), repr(replace(Settings.load()))]
     assert [one for one in PLANTED if one in "\n".join(said)] == []
     assert "a key is set" in said[0]

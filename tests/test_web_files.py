@@ -12,9 +12,10 @@ import pytest
 from assistant.app import Assistant
 from assistant.errors import InputError
 from assistant.readers import read_papers
+from assistant.settings import Settings
 from assistant.types import Problem
 from assistant.web.library.adding import given
-from assistant.web.server import PageServer
+from tests.e2e.serving import served
 from tests.samples import SAMPLE
 
 SECRET = "of nobody's business"
@@ -24,15 +25,15 @@ SECRET = "of nobody's business"
 def site(
     tmp_path_factory: pytest.TempPathFactory, models_folder: Path
 ) -> Iterator[tuple[str, Path]]:
-    """Serve the page; yield its address and home."""
+    """Serve the page in a process of its own; yield its address and home."""
     home = tmp_path_factory.mktemp("home")
-    settings = {"home": home, "models": models_folder, "model": "extractive", "offline": True}
-    with Assistant(**settings) as assistant:
+    settings = Settings(home=home, models=models_folder, model="extractive", offline=True)
+    with Assistant(settings) as assistant:
         assistant.add_papers(SAMPLE)
-        (home / "settings.env").write_text(SECRET)
-        (home / "conversations.sqlite").write_text(SECRET)
-        with PageServer(assistant, host="127.0.0.1", port=0) as server:
-            yield server.address, home
+    (home / "conversations.sqlite").write_text(SECRET)
+    (home / "secret.env").write_text(SECRET)
+    with served(home, models_folder) as address:
+        yield address, home
 
 
 def got(address: str) -> tuple[int, str]:
@@ -48,7 +49,7 @@ def got(address: str) -> tuple[int, str]:
 @pytest.mark.parametrize("prefix", ["/gradio_api/file=", "/file=", "/gradio_api/file/", "/static/"])
 @pytest.mark.parametrize(
     "path",
-    ["/etc/passwd", "{home}/settings.env", "{home}/conversations.sqlite", "../../../etc/passwd",
+    ["/etc/passwd", "{home}/secret.env", "{home}/conversations.sqlite", "../../../etc/passwd",
      "%2e%2e/%2e%2e/%2e%2e/etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "file:///etc/passwd",
      "{home}/library/papers.sqlite"],
 )  # fmt: skip
@@ -84,7 +85,11 @@ class TestLinks:
     def folder(self, tmp_path: Path) -> Path:
         outside = tmp_path / "outside"
         outside.mkdir()
-        (outside / "secret.bib").write_text("@article{s, title={S}, abstract={" + SECRET + "}}")
+        (outside / "secret.bib").write_text(
+            "@article{s, title={S}, abstract={We counted the bees in spring, "
+            + SECRET
+            + ", and there were twelve.}}"
+        )
         folder = tmp_path / "folder"
         folder.mkdir()
         (folder / "link.bib").symlink_to(outside / "secret.bib")
@@ -93,7 +98,9 @@ class TestLinks:
         (folder / "self").symlink_to(folder, target_is_directory=True)
         (folder / "nothing.bib").symlink_to(tmp_path / "nothing")
         os.mkfifo(folder / "pipe.bib")
-        (folder / "own.bib").write_text("@article{o, title={O}, abstract={Our own bees.}}")
+        (folder / "own.bib").write_text(
+            "@article{o, title={O}, abstract={We counted our own bees in spring: twelve of them.}}"
+        )
         return folder
 
     def test_none_leads_out_of_the_folder(self, folder: Path) -> None:

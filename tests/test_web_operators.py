@@ -18,6 +18,10 @@ from assistant.web.settings_tab import NOT_YOURS
 from tests.fakes import FakeServer, says
 
 HERE = LOOPBACK[0]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def test_the_operator_is_the_first_user_or_who_sits_at_the_machine() -> None:
