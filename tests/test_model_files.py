@@ -229,7 +229,7 @@ class _Hub(BaseHTTPRequestHandler):
 
     data = b""
     asked: list[str]
-    pause: Callable[[], object] | None = None
+    go_on: threading.Event | None = None
 
     def do_HEAD(self) -> None:
         """Describe the file."""
@@ -237,17 +237,22 @@ class _Hub(BaseHTTPRequestHandler):
         self.send_response(200 if self.path == "/somebody/tiny/resolve/main/tiny.bin" else 404)
         self.send_header("ETag", f'"{sha256(self.data)}"')
         self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("Content-Length", str(len(self.data)))
+        has_it = self.path.endswith("/tiny.bin")
+        self.send_header("Content-Length", str(len(self.data) if has_it else 0))
         self.end_headers()
 
     def do_GET(self) -> None:
         """Send the file."""
         self.do_HEAD()
-        half = len(self.data) // 2
-        self.wfile.write(self.data[:half])
-        if self.pause:
-            self.pause()
-        self.wfile.write(self.data[half:])
+        if not self.path.endswith("/tiny.bin"):
+            return  # The hub's client asks for more than the file.
+        at = len(self.data) // 2
+        self.wfile.write(self.data[:at])
+        # Never quite still: the client gives up a server that is silent for ten seconds.
+        while self.go_on and not self.go_on.wait(1):
+            self.wfile.write(self.data[at : at + 1000])
+            at += 1000
+        self.wfile.write(self.data[at:])
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Keep the tests' output quiet."""
@@ -288,7 +293,7 @@ def test_what_the_hub_has_sent_is_told_while_the_rest_is_on_its_way(
             seen_half.set()
 
     # The hub's client writes 10 MB at a time.
-    hub.data, hub.pause = bytes(40_000_000), lambda: seen_half.wait(60)
+    hub.data, hub.go_on = bytes(40_000_000), seen_half
     fetch(model_of([], hub.data), tmp_path, say)
     assert seen_half.is_set()
     assert {(what, total) for what, _, total in told} == {("fetching tiny, MB", 40)}

@@ -1,5 +1,6 @@
-"""A model hub on this machine that stops half-way until it is told to go on."""
+"""A model hub on this machine that all but stops half-way until it is told to go on."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import Any
 
 from assistant.adapters.model_files import ModelFiles
 
-PATIENCE = 600
+CRUMB = 65_536
+"""Bytes a second while it waits."""
 
 
 class SlowHub(ThreadingHTTPServer):
@@ -42,23 +44,36 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Describe a file as the hub does."""
-        path, sha256 = self.server.files.get(self.path, (None, ""))
-        self.send_response(200 if path else 404)
-        self.send_header("ETag", f'"{sha256}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("Content-Length", str(path.stat().st_size if path else 0))
-        self.end_headers()
+        self._describe(0)
 
     def do_GET(self) -> None:
-        """Send a file in two halves."""
-        self.do_HEAD()
-        path, _ = self.server.files[self.path]
-        half = path.stat().st_size // 2
+        """Send a file, or what of it comes after a place where the client was cut off."""
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        at = int(asked[1]) if asked else 0
+        path = self._describe(at)
+        if path is None:
+            return
         self.wfile.flush()
+        half = path.stat().st_size // 2
         with path.open("rb") as file:
-            self.connection.sendfile(file, 0, half)
-            self.server.go_on.wait(PATIENCE)
-            self.connection.sendfile(file, half)
+            if at < half:
+                at += self.connection.sendfile(file, at, half - at)
+            # Never quite still: the client gives up a server that is silent for ten seconds.
+            while not self.server.go_on.wait(1):
+                at += self.connection.sendfile(file, at, CRUMB)
+            self.connection.sendfile(file, at)
+
+    def _describe(self, at: int) -> Path | None:
+        path, sha256 = self.server.files.get(self.path, (None, ""))
+        size = path.stat().st_size if path else 0
+        self.send_response(404 if path is None else 206 if at else 200)
+        self.send_header("ETag", f'"{sha256}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("Content-Length", str(size - at))
+        if at:
+            self.send_header("Content-Range", f"bytes {at}-{size - 1}/{size}")
+        self.end_headers()
+        return path
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Keep the tests' output quiet."""
