@@ -1,6 +1,7 @@
 """Back a library up into one file, and restore it from there, into a folder or onto a server."""
 
 import contextlib
+import importlib.metadata
 import os
 import tempfile
 import time
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assistant import __version__
 from assistant.adapters.catalog_snapshot import digest, snapshot
 from assistant.adapters.file_lock import FileLock
 from assistant.adapters.sqlite_catalog import SqliteCatalog
@@ -101,7 +101,7 @@ def _gather(settings: Settings, work: Path, progress: "Progress") -> Manifest:
         library.close()
     names = sorted(path.name for path in work.iterdir() if not path.name.endswith(("-wal", "-shm")))
     return Manifest(
-        program=__version__,
+        program=importlib.metadata.version("abstract-assistant"),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         papers=papers,
         passages=passages,
