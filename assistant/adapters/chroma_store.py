@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +32,9 @@ class Graph:
     a search. What is stored keeps its links; the last counts from the next opening on.
     """
 
-    neighbours: int = 16
-    weighed: int = 100
-    searched: int = 100
+    neighbours: int = 32
+    weighed: int = 200
+    searched: int = 200
 
 
 GRAPH = Graph()
@@ -85,10 +86,18 @@ class ChromaStore:
         self._check_identity()
 
     def _search_as_wanted(self) -> None:
-        """Search a collection that was made with other settings as one that is made now."""
+        """Search a collection that was made with other settings as one that is made now.
+
+        One that can't be written is searched as it was made.
+        """
+        import chromadb.errors
+
         stored = (self._collection.configuration_json or {}).get("hnsw") or {}
         if stored.get("ef_search") != self._graph.searched:
-            self._collection.modify(configuration={"hnsw": {"ef_search": self._graph.searched}})
+            with warnings.catch_warnings(), contextlib.suppress(chromadb.errors.ChromaError):
+                # Chroma warns of every collection whose vectors it doesn't compute itself.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._collection.modify(configuration={"hnsw": {"ef_search": self._graph.searched}})
 
     def reopen(self) -> None:
         """See what another process has written: Chroma reads its index only at the start."""
