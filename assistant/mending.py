@@ -4,7 +4,6 @@ Nothing is deleted: each damaged file lies beside the new one, with "-damaged-" 
 """
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,7 +48,7 @@ def mend_library(folder: Path, faults: Iterable[Fault]) -> tuple[list[str], list
             for name, part in (("words", "words"), ("chroma", "vectors")):
                 if (part in parts or "catalog" in parts) and (folder / name).exists():
                     said.append(f"{folder / name} was damaged, and is {aside(folder / name)} now.")
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise LibraryError(
             f"The library at {folder} can't be mended ({error}); free disk space, or make the "
             "folder writable."

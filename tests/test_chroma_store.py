@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assistant.adapters.chroma_graph import GRAPH, Graph
 from assistant.adapters.chroma_store import ChromaStore
 from assistant.errors import EmbedderMismatchError, LibraryError
 from assistant.protocols import PassageRecord
@@ -231,3 +232,41 @@ def test_two_collections_live_side_by_side_until_one_is_dropped(tmp_path: Path) 
     old.drop()
     assert new.count() == 1
     assert ChromaStore(tmp_path, "others", 3).count() == 0
+
+
+def test_the_graph_keeps_its_links_and_is_searched_as_wanted_now(tmp_path: Path) -> None:
+    """Sparse links miss some of the nearest; a broader search of the same links finds more."""
+    draw = np.random.default_rng(5)
+    vectors = draw.normal(size=(3000, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = draw.normal(size=(40, 32)).astype(np.float32)
+    sparse = Graph(neighbours=4, weighed=10, searched=100)
+    store = ChromaStore(tmp_path / "chroma", "words", 32, graph=sparse)
+    store.upsert([passage(str(number)) for number in range(3000)], vectors)
+
+    def found(store: ChromaStore) -> int:
+        hits = 0
+        for query in queries:
+            best = {str(place) for place in np.argsort(-(vectors @ query))[:100]}
+            hits += len(best & {record.paper_id for record, _ in store.search(query, 100)})
+        return hits
+
+    narrow = found(store)
+    store.close()
+    reopened = ChromaStore(tmp_path / "chroma", "words", 32, graph=Graph(searched=1000))
+    assert found(reopened) > narrow
+    reopened.close()
+
+
+def test_a_new_collection_gets_the_products_graph(tmp_path: Path) -> None:
+    store = ChromaStore(tmp_path / "chroma", "words", 3)
+    store.close()
+    import chromadb
+
+    client = chromadb.PersistentClient(str(tmp_path / "chroma"))
+    shape = client.get_collection("passages").configuration_json["hnsw"]
+    client.close()
+    assert shape["space"] == "cosine"
+    assert shape["max_neighbors"] == GRAPH.neighbours
+    assert shape["ef_construction"] == GRAPH.weighed
+    assert shape["ef_search"] == GRAPH.searched

@@ -112,4 +112,4 @@ def test_a_shape_that_is_none_is_refused(text: str) -> None:
 
 
 def test_a_shape_is_read() -> None:
-    assert as_graph("32:200") == Graph(neighbours=32, weighed=200)
+    assert as_graph("16:100") == replace(GRAPH, neighbours=16, weighed=100)

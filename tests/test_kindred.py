@@ -54,7 +54,7 @@ def test_words_are_read_anew_where_many_are_new_or_the_embedder_is(
     assert set(kin_of(kindred, "bee", "hornet", "sea")) == {"bee"}
     put(catalog, hornet=[9, 2])
     assert set(kin_of(kindred, "bee", "hornet", "sea")) == {"bee", "hornet"}
-    catalog.end_reembed("other", 3, "passages-other")
+    catalog.end_reembed("other", 3, "passages-other", "embedded")
     put(catalog, bee=[9, 1, 0], sea=[-9, 1, 0], tide=[-9, 1, 1])
     assert set(kin_of(kindred, "bee", "hornet", "sea")) == {"bee"}
 

@@ -120,7 +120,7 @@ def test_reembedding_lists_all_and_what_comes_meanwhile(catalog: SqliteCatalog) 
     catalog.done("reembed", [TWIGNET.id])
     assert catalog.begin_reembed("newer")
     assert catalog.todo_count("reembed") == 2
-    catalog.end_reembed("newer", 7, "passages-newer")
+    catalog.end_reembed("newer", 7, "passages-newer", "embedded")
     assert [catalog.meta(key) for key in ("embedder", "dimension", "collection", "reembed")] == [
         "newer", "7", "passages-newer", ""
     ]  # fmt: skip

@@ -90,19 +90,22 @@ def salvage(damaged: Path, path: Path) -> Salvage:
     """Make a catalog at `path` of what is whole in the damaged one; all indexes take it in anew.
 
     Raises:
-        sqlite3.Error: the new catalog can't be written.
+        OSError: the new catalog can't be written.
     """
     loose: list[Paper] = []
-    with closing(sqlite3.connect(path)) as new:
-        prepare(new, path)
-        if damaged.exists():
-            with closing(_read_only(damaged)) as old:
-                old.text_factory = _text
-                loose = _saved(old, new)
-        for stage in ("words", "vectors", "sentences"):
-            new.execute("INSERT OR IGNORE INTO todo SELECT ?, id FROM papers", (stage,))
-        new.commit()
-        papers = int(new.execute("SELECT count(*) FROM papers").fetchone()[0])
+    try:
+        with closing(sqlite3.connect(path)) as new:
+            prepare(new, path)
+            if damaged.exists():
+                with closing(_read_only(damaged)) as old:
+                    old.text_factory = _text
+                    loose = _saved(old, new)
+            for stage in ("words", "vectors", "sentences"):
+                new.execute("INSERT OR IGNORE INTO todo SELECT ?, id FROM papers", (stage,))
+            new.commit()
+            papers = int(new.execute("SELECT count(*) FROM papers").fetchone()[0])
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from error
     return Salvage(papers=papers, loose=tuple(loose))
 
 

@@ -11,9 +11,9 @@ class Graph:
     a search. What is stored keeps its links; the last counts from the next opening on.
     """
 
-    neighbours: int = 16
-    weighed: int = 100
-    searched: int = 100
+    neighbours: int = 32
+    weighed: int = 200
+    searched: int = 200
 
     def as_configuration(self) -> dict[str, int]:
         """Return it in Chroma's words."""

@@ -1,6 +1,7 @@
 """Passage vectors in a Chroma collection, in a folder or on a server."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -74,10 +75,18 @@ class ChromaStore:
         )
 
     def _search_as_wanted(self) -> None:
-        """Search a collection that was made with other settings as one that is made now."""
+        """Search a collection that was made with other settings as one that is made now.
+
+        One that can't be written is searched as it was made.
+        """
+        import chromadb.errors
+
         stored = (self._collection.configuration_json or {}).get("hnsw") or {}
         if stored.get("ef_search") != self._graph.searched:
-            self._collection.modify(configuration={"hnsw": {"ef_search": self._graph.searched}})
+            with warnings.catch_warnings(), contextlib.suppress(chromadb.errors.ChromaError):
+                # Chroma warns of every collection whose vectors it doesn't compute itself.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._collection.modify(configuration={"hnsw": {"ef_search": self._graph.searched}})
 
     def reopen(self) -> None:
         """See what another process has written: Chroma reads its index only at the start.

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from evals.scale.table import Work
 from evals.scale.vectors import opened, papers_of, real_vectors
 
 SIZES = (74_728, 1_000_000)
-GRAPHS = (GRAPH,)
+GRAPHS = (Graph(neighbours=16, weighed=100), Graph(neighbours=16, weighed=200), GRAPH)
 SEARCHED = (100, 200, 400)
 QUERIES = 200
 # So many papers say what one takes to split and to embed.
@@ -51,7 +51,7 @@ def as_graph(text: str) -> Graph:
     neighbours, colon, weighed = text.partition(":")
     if not (colon and neighbours.isdigit() and weighed.isdigit()):
         raise click.BadParameter(f"{text!r} is not M:ef_construction, as 16:100.")
-    return Graph(neighbours=int(neighbours), weighed=int(weighed))
+    return replace(GRAPH, neighbours=int(neighbours), weighed=int(weighed))
 
 
 def run(
