@@ -216,6 +216,14 @@ def _library(settings: Settings, quick: bool) -> Iterator[Check]:
     from assistant.integrity import file_faults, vector_faults
 
     folder = settings.home / "library"
+    if folder.exists() and not os.access(folder, os.W_OK):
+        yield Check(
+            name="library",
+            state="fault",
+            detail=f"{folder} can't be written: a read-only file system, or no permission",
+            repair="make the folder writable, or set ASSISTANT_HOME to another",
+        )
+        return
     faults = [] if quick else file_faults(folder)
     if faults:
         yield from (_damage(fault) for fault in faults)
@@ -240,7 +248,7 @@ def _library(settings: Settings, quick: bool) -> Iterator[Check]:
             name="library",
             state="fault",
             detail=str(error),
-            repair="make the folder writable" if not os.access(folder, os.W_OK) else REBUILD,
+            repair=REBUILD,
         )
         return
     yield from (_damage(fault) for fault in faults)
