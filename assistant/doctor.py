@@ -267,6 +267,14 @@ def _library(settings: Settings, quick: bool) -> Iterator[Check]:
     from assistant.integrity import file_faults, vector_faults
 
     folder = settings.home / "library"
+    if folder.exists() and not os.access(folder, os.W_OK):
+        yield Check(
+            name="library",
+            state="fault",
+            detail=f"{folder} can't be written: a read-only file system, or no permission",
+            repair="make the folder writable, or set ASSISTANT_HOME to another",
+        )
+        return
     faults = [] if quick else file_faults(folder)
     if faults:
         yield from (_damage(fault) for fault in faults)
@@ -287,7 +295,7 @@ def _library(settings: Settings, quick: bool) -> Iterator[Check]:
             if not quick:
                 faults = vector_faults(assistant.catalog, assistant.library.store())
     except AssistantError as error:
-        repair = REBUILD if os.access(folder, os.W_OK) else "make the folder writable"
+        repair = REBUILD
         if isinstance(error, StoreElsewhereError):
             repair = f"assistant copy FROM TO, or {REBUILD}"
         elif isinstance(error, StoreUnavailableError):

@@ -103,6 +103,12 @@ def test_tracebacks_are_seen() -> None:
     assert "Traceback" in table([outcome])
 
 
+def test_what_was_not_tried_is_no_clean_row() -> None:
+    lines = table([Outcome(fault="kill", trials=1), Outcome(fault="flood")]).splitlines()
+    assert lines[1].startswith("kill")
+    assert lines[2:] == ["not tried: flood"]
+
+
 def test_a_command_that_outlives_its_limit_is_killed(tmp_path: Path, models_folder: Path) -> None:
     outcome = Outcome()
     run = Commands(home=tmp_path, models=models_folder, outcome=outcome)

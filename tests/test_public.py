@@ -66,7 +66,7 @@ LAYERS = [
     ["readers"],
     ["writers", "retrieval"],
     ["grounding", "prompts", "placement"],
-    ["protocols", "settings", "near_duplicates"],
+    ["protocols", "settings", "near_duplicates", "tally"],
     ["settings_file"],
     ["cancellation", "lazy"],
     ["filters", "exports", "mapping"],

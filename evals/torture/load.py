@@ -8,15 +8,17 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 from assistant.app import Assistant
+from assistant.errors import LibraryBusyError
 from assistant.settings import Settings
 from assistant.types import Paper
 from evals.torture.commands import Commands
@@ -29,6 +31,7 @@ _ASK_SECONDS = 180.0
 _MEGABYTE = 1_048_576
 # Of the papers, so many are added and removed again by each writer.
 _BATCH = 10
+_MOST_TRIES = 10
 _MOST_GROWTH = 1.15
 _SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu".split()
 
@@ -43,6 +46,7 @@ class LoadReport:
     writers: int
     waits: list[float] = field(default_factory=list)
     written: int = 0
+    told_to_wait: int = 0
     memory: list[int] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -54,8 +58,8 @@ class LoadReport:
         return (
             f"{self.outcome}\n  {self.askers} askers, {self.writers} writers, "
             f"{self.seconds:.0f} s: {len(self.waits):,} answers, p50 {p50:.2f} s, p95 {p95:.2f} s; "
-            f"{self.written:,} papers written; memory {early:,.0f} MB in the second quarter, "
-            f"{late:,.0f} MB in the last"
+            f"{self.written:,} papers written, a writer told {self.told_to_wait} times to wait for "
+            f"another; memory {early:,.0f} MB in the second quarter, {late:,.0f} MB in the last"
         )
 
     @property
@@ -197,8 +201,9 @@ def _let_loose(
     for asker in askers:
         asker.join()
     for _ in writers:
-        written, complaint = complaints.get(timeout=_ASK_SECONDS)
+        written, waits, complaint = complaints.get(timeout=_ASK_SECONDS)
         report.written += written
+        report.told_to_wait += waits
         if complaint:
             report.outcome.wrong.append(f"a writer: {complaint}")
     for writer in writers:
@@ -252,17 +257,29 @@ def wrong_in(answer: dict[str, Any], question: str, paper: Paper) -> str:
 
 def _write(settings: Settings, number: int, stop: Event, complaints: Any) -> None:
     """Add papers and take them out again, over and over; for a process of its own."""
-    written, complaint = 0, ""
+    written = waits = 0
+    complaint = ""
     try:
         with Assistant(settings) as assistant:
             turn = 0
             while not stop.is_set():
                 batch = stations(_BATCH, 1000 * number + turn)
-                assistant.add_papers(batch)
-                assistant.remove(*(paper.id for paper in batch))
+                waits += _insisted(partial(assistant.add_papers, batch))
+                waits += _insisted(partial(assistant.remove, *(paper.id for paper in batch)))
                 written += len(batch)
                 turn += 1
                 stop.wait(1.0)
     except Exception as error:  # noqa: BLE001 - whatever it is, the report names it
         complaint = f"{type(error).__name__}: {error}"
-    complaints.put((written, complaint))
+    complaints.put((written, waits, complaint))
+
+
+def _insisted(work: Callable[[], object]) -> int:
+    """Try again where another writer has the library, as the error says; return how often."""
+    for tried in range(_MOST_TRIES):
+        try:
+            work()
+        except LibraryBusyError:
+            continue
+        return tried
+    raise TimeoutError(f"another writer had the library {_MOST_TRIES} times in a row")

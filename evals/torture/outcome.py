@@ -38,7 +38,9 @@ class Outcome:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Return the rows below their heads."""
+    """Return the rows below their heads; what there was no time for is named, not counted."""
     heads = ("trials", "lost", "doubled", "tracebacks", "other")
     head = f"{'fault':<44}" + "".join(f"{name:>11}" for name in heads)
-    return "\n".join([head, *map(str, outcomes)])
+    rows = [str(one) for one in outcomes if one.trials or not one.is_clean]
+    untried = ", ".join(one.fault for one in outcomes if not one.trials)
+    return "\n".join([head, *rows, *([f"not tried: {untried}"] if untried else [])])
