@@ -145,7 +145,8 @@ def _server(home: Path, settings: Settings, outcome: Outcome) -> Iterator[tuple[
 
 
 def _listen(stream: Any, said: list[str]) -> None:
-    said.extend(line.decode(errors="replace") for line in stream)
+    with stream:
+        said.extend(line.decode(errors="replace") for line in stream)
 
 
 def _is_ready(found: "re.Match[str]") -> bool:
