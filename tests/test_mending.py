@@ -1,20 +1,22 @@
 """Damage to what a home keeps: seen, said, and repaired by the command that is named."""
 
 import json
+import resource
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assistant import settings_file
-from assistant.adapters.conversation_store import SqliteConversations
+from assistant.adapters.catalog_salvage import salvage
+from assistant.adapters.conversation_store import SqliteConversations, salvage_conversations
 from assistant.adapters.tantivy_files import damaged_files, indexed_papers
 from assistant.app import Assistant
-from assistant.errors import KeptSettingsError
+from assistant.errors import KeptSettingsError, LibraryError
 from assistant.integrity import file_faults, kept_faults, vector_faults
 from assistant.protocols import StoredConversation
 from assistant.settings import Settings
@@ -58,6 +60,17 @@ def flip(path: Path, start: float, length: int = 8192) -> None:
     for place in range(first, min(len(content), first + length)):
         content[place] ^= 0xFF
     path.write_bytes(content)
+
+
+@contextmanager
+def full_at(size: int) -> Iterator[None]:
+    """Let no file grow beyond `size` bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def faults() -> list[str]:
@@ -190,6 +203,14 @@ class TestCatalog:
             database.execute("UPDATE papers SET record = replace(record, 'hives', 'bikes')")
         assert "60 of its papers aren't as they were stored" in faults()[0]
 
+    def test_a_full_disk_is_no_damage_of_what_is_read(self, home: Path) -> None:
+        path = home / "library" / "papers.sqlite"
+        with closing(sqlite3.connect(path)) as catalog, catalog:
+            names = ((f"{'amber' * 40} {number}",) for number in range(30_000))
+            catalog.executemany("insert into sources select 'p0', ?, '', 1", names)
+        with full_at(2_000_000), pytest.raises(OSError, match=r"full|disk"):
+            salvage(path, home / "new")
+
 
 class TestSettings:
     VALUES = {"OPENAI_API_KEY": "sk-1", "ASSISTANT_POLICY": "lenient"}  # noqa: RUF012
@@ -231,6 +252,14 @@ class TestKept:
         assert "conversations could be read" in run("doctor", "--repair", "--quick").output
         assert faults() == []
         assert len(SqliteConversations(conversations).titles("")) > 10
+
+    def test_a_full_disk_is_no_damage_of_what_is_read(self, tmp_path: Path) -> None:
+        store = SqliteConversations(tmp_path / "old")
+        for number in range(400):
+            content = json.dumps({"said": "amber " * 2000})
+            store.save("", StoredConversation(id=f"c{number}", title="A", content=content), "")
+        with full_at(500_000), pytest.raises(LibraryError, match="free disk space"):
+            salvage_conversations(tmp_path / "old", tmp_path / "new")
 
     def test_a_damaged_answer_is_set_aside(self, home: Path, run: Run) -> None:
         assert run("ask", "How many bees were measured in valley 3?").exit_code == 0

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,11 +147,18 @@ def _rows(old: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
 def _copied(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> bool:
     """Copy the rows of a table that belong to papers there are; return whether all were read."""
     try:
-        for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608
-            marks = ",".join("?" * len(row))
-            new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
+        rows = old.execute(f"SELECT * FROM {table}")  # noqa: S608 - one of our tables
     except sqlite3.Error:
         return False
-    if table != "meta":
-        new.execute(f"DELETE FROM {table} WHERE paper_id NOT IN (SELECT id FROM papers)")  # noqa: S608
+    while True:
+        try:
+            row = next(rows, None)
+        except sqlite3.Error:
+            return False
+        if row is None:
+            break
+        # Any other error from here is of the new file, and no damage of the old one.
+        marks = ",".join("?" * len(row))
+        with suppress(sqlite3.IntegrityError):  # It belongs to a paper that is lost.
+            new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
     return True

@@ -175,9 +175,15 @@ def salvage_conversations(damaged: Path, path: Path) -> int:
     with SqliteConversations(path).opened() as new:
         # From the front and from the end: what lies between is what can't be read.
         for table, order in product(_TABLES if damaged.exists() else (), ("asc", "desc")):
-            with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as old:
-                for row in old.execute(f"select * from {table} order by 1 {order}, 2 {order}"):  # noqa: S608
-                    marks = ",".join("?" * len(row))
-                    if table != "conversation" or _is_json(str(row[3]).encode()):
-                        new.execute(f"insert or ignore into {table} values ({marks})", row)  # noqa: S608
+            query = f"select * from {table} order by 1 {order}, 2 {order}"  # noqa: S608 - our tables
+            for row in _readable(damaged, query):
+                marks = ",".join("?" * len(row))
+                if table != "conversation" or _is_json(str(row[3]).encode()):
+                    new.execute(f"insert or ignore into {table} values ({marks})", row)  # noqa: S608
         return int(new.execute("select count(*) from conversation").fetchone()[0])
+
+
+def _readable(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
+    """Yield rows up to what can't be read; what the caller meets in writing them is its own."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as database:
+        yield from database.execute(query)
