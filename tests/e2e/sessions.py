@@ -123,6 +123,8 @@ def measure(
             for tab, question in zip(tabs, asked, strict=True):
                 tab.page.locator("#clear").click()
                 expect(tab.replies).to_have_count(0)
+                # Until the answer before has ended altogether, Enter asks nothing.
+                expect(tab.page.locator("#question .submit-button")).to_be_visible()
                 tab.box.fill(question)
             for tab in tabs:
                 tab.box.press("Enter")
