@@ -14,7 +14,8 @@ from click.testing import Result
 from assistant import Assistant
 from assistant.errors import LibraryError, UnreadableFileError
 from assistant.library.archive import FORMAT, VERSION, sha256
-from assistant.library.backup import backup, restore
+from assistant.library.backup import backup
+from assistant.library.restore import restore
 from assistant.settings import Settings
 from assistant.types import Paper
 from tests.chroma import ChromaProcess

@@ -75,7 +75,7 @@ def restore(file: Path, force: bool, as_json: bool) -> None:
     A library that has papers stays unless you add --force, and is then set aside, not deleted.
     What serves it must be started anew.
     """
-    from assistant.library.backup import restore as run
+    from assistant.library.restore import restore as run
     from assistant.settings import Settings
 
     bar = Progress()
