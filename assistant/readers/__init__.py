@@ -76,9 +76,14 @@ def read_papers(path: Path, source: str = "") -> Iterator[Paper | Problem]:
         yield from _read_file(path, source or path.name)
 
 
-def read_stream(stream: IO[bytes], source: str) -> Iterator[Paper | Problem]:
-    """Yield the papers and problems of an open file; see `read_papers`."""
-    lines = open_lines(stream, source)
+def read_stream(
+    stream: IO[bytes], source: str, most_unpacked: int | None = None
+) -> Iterator[Paper | Problem]:
+    """Yield the papers and problems of an open file; see `read_papers`.
+
+    What is compressed is read up to `most_unpacked` bytes (None: to its end).
+    """
+    lines = open_lines(stream, source, most_unpacked)
     yield from _reader_for(lines, source).read(lines, source)
     yield from lines.problems
 

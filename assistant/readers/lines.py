@@ -132,8 +132,8 @@ class Lines(Iterator[tuple[int, str]]):
             self._report(number, reason)
 
 
-def open_lines(stream: IO[bytes], source: str) -> Lines:
-    """Return the lines of `stream`, unpacked where it is gzip.
+def open_lines(stream: IO[bytes], source: str, most_unpacked: int | None = None) -> Lines:
+    """Return the lines of `stream`, unpacked where it is gzip, to `most_unpacked` bytes at most.
 
     Raises:
         UnreadableFileError: the file is empty or binary.
@@ -141,7 +141,7 @@ def open_lines(stream: IO[bytes], source: str) -> Lines:
     trouble: list[str] = []
     head, chunks = _beginning(file_chunks(stream, trouble))
     if head.startswith(GZIP_MAGIC):
-        head, chunks = _beginning(gunzipped(chunks, trouble))
+        head, chunks = _beginning(gunzipped(chunks, trouble, most_unpacked))
     if not head.strip(b"\0 \t\r\n\x0b\x0c"):
         reason = trouble[0] if trouble else "the file is empty; nothing was added"
         raise UnreadableFileError(f"{source}: {reason}.")

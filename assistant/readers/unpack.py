@@ -25,8 +25,13 @@ def file_chunks(stream: IO[bytes], trouble: list[str]) -> Iterator[bytes]:
         trouble.append(f"could not be read any further ({error.strerror or error})")
 
 
-def gunzipped(chunks: Iterator[bytes], trouble: list[str]) -> Iterator[bytes]:
-    """Yield what the gzip members in `chunks` unpack to, at most `CHUNK` at a time."""
+def gunzipped(
+    chunks: Iterator[bytes], trouble: list[str], most: int | None = None
+) -> Iterator[bytes]:
+    """Yield what the gzip members in `chunks` unpack to, at most `CHUNK` at a time.
+
+    It stops after `most` bytes (None: no bound), and where they are too many for a text.
+    """
     packed = unpacked = 0
     member = zlib.decompressobj(wbits=31)
     for piece in _pieces(chunks):
@@ -43,6 +48,10 @@ def gunzipped(chunks: Iterator[bytes], trouble: list[str]) -> Iterator[bytes]:
                 return
             rest = member.unused_data if member.eof else member.unconsumed_tail
             unpacked += len(text)
+            if most is not None and unpacked > most:
+                yield text[: most - unpacked]
+                trouble.append(f"it unpacks to over {most / 1e6:,.0f} MB; stopped there")
+                return
             yield text
             if unpacked > max(RATIO_COUNTS_FROM, packed * LARGEST_RATIO):
                 trouble.append(f"it unpacks to over {LARGEST_RATIO} times its size; stopped there")

@@ -91,6 +91,14 @@ def test_bomb_of_empty_lines_ends(name: str) -> None:
     assert titles(bombed(name, b"\n")) == ["Gulls 1"]
 
 
+def test_unpacked_text_is_bounded_where_asked() -> None:
+    packed = gzip.compress(LINES.papers(*range(1000)).encode())
+    records = list(read_stream(io.BytesIO(packed), "upload", 50_000))
+    assert 0 < len(titles(records)) < 1000
+    assert "unpacks to over 0 MB" in [one.reason for one in problems(records)][-1]
+    assert len(titles(list(read_stream(io.BytesIO(packed), "upload")))) == 1000
+
+
 # --- encodings ------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from assistant.web.library.table import papers_text
 logger = logging.getLogger(__name__)
 
 MOST_MEGABYTES = 100
+MOST_UNPACKED = 10 * MOST_MEGABYTES * 1_000_000  # Text shrinks to a third or a tenth.
 MOST_FILES = 50
 MOST_PASTED = 5_000_000
 PASTED = "pasted text"
@@ -53,7 +54,7 @@ class Given:
                 f"{self.name}: it got lost on its way here ({error.strerror}); upload it again."
             ) from error
         with stream:
-            yield from read_stream(stream, self.name)
+            yield from read_stream(stream, self.name, MOST_UNPACKED)
 
     def discard(self) -> None:
         """Delete the upload, which is a copy."""
