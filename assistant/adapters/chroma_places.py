@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from assistant.adapters.chroma_segments import short_files
+from assistant.adapters.chroma_segments import damaged_segments
 from assistant.errors import LibraryError, StoreUnavailableError
 from assistant.settings import Settings
 
@@ -22,6 +22,8 @@ NOT_FOUND = 404
 TOO_MANY = 429
 FAILED = 500
 SHOWN = 200
+CHECKED_BYTES = 64 * 1024 * 1024
+"""The links of larger indexes are checked by `assistant doctor` only, not whenever they open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class ChromaFolder:
         import chromadb
         from chromadb.config import Settings as ChromaSettings
 
-        if wrong := short_files(self.folder):
+        if wrong := damaged_segments(self.folder, CHECKED_BYTES):
             # Loaded, they would end the process without a word.
             raise LibraryError(
                 f"The vectors in {self.folder} are damaged ({', '.join(wrong)}); "

@@ -1,0 +1,157 @@
+"""Files of Chroma's vector index that would end the process, were they loaded."""
+
+import os
+import shutil
+import struct
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.adapters.chroma_places import ChromaFolder
+from assistant.adapters.chroma_segments import damaged_segments
+from assistant.errors import LibraryError
+
+ELEMENTS = 400
+WIDTH = 8
+LINKS = 16
+LIST = 4 * (LINKS + 1)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a store with an index of several levels."""
+    import chromadb
+
+    folder = tmp_path_factory.mktemp("segments") / "chroma"
+    client = chromadb.PersistentClient(str(folder))
+    made = client.create_collection(
+        "made",
+        embedding_function=None,
+        configuration={"hnsw": {"space": "cosine", "batch_size": 10, "sync_threshold": 20}},
+    )
+    vectors = np.random.default_rng(1).normal(size=(ELEMENTS, WIDTH)).astype(np.float32)
+    made.add(ids=[str(number) for number in range(ELEMENTS)], embeddings=vectors)
+    client.close()
+    return folder
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    shutil.copytree(sound, tmp_path / "chroma")
+    return tmp_path / "chroma"
+
+
+def part(folder: Path, name: str) -> Path:
+    [found] = folder.glob(f"*-*/{name}")
+    return found
+
+
+def write(path: Path, place: int, *numbers: int) -> None:
+    content = bytearray(path.read_bytes())
+    struct.pack_into(f"<{len(numbers)}I", content, place, *numbers)
+    path.write_bytes(content)
+
+
+def first_list(path: Path) -> int:
+    """Return where the first element's list on level 1 begins that has one."""
+    content, place = path.read_bytes(), 0
+    while not (length := struct.unpack_from("<I", content, place)[0]):
+        place += 4
+    assert length % LIST == 0
+    return place + 4
+
+
+def lowest(path: Path) -> int:
+    """Return an element that is on the lowest level only."""
+    content, place, number = path.read_bytes(), 0, 0
+    while length := struct.unpack_from("<I", content, place)[0]:
+        place, number = place + 4 + length, number + 1
+    return number
+
+
+def test_sound_ones_are_let_be(folder: Path) -> None:
+    assert damaged_segments(folder) == []
+    ChromaFolder(folder=folder).open().close()
+
+
+def to_nowhere(folder: Path) -> None:
+    path = part(folder, "link_lists.bin")
+    write(path, first_list(path) + 4, ELEMENTS + 7)
+
+
+def to_a_lower_level(folder: Path) -> None:
+    path = part(folder, "link_lists.bin")
+    write(path, first_list(path) + 4, lowest(path))
+
+
+def too_many(folder: Path) -> None:
+    path = part(folder, "link_lists.bin")
+    write(path, first_list(path), LINKS + 1)
+
+
+def of_no_size(folder: Path) -> None:
+    path = part(folder, "link_lists.bin")
+    write(path, first_list(path) - 4, LIST + 1)
+
+
+def cut(folder: Path) -> None:
+    path = part(folder, "link_lists.bin")
+    os.truncate(path, path.stat().st_size - 10)
+
+
+@pytest.mark.parametrize("damage", [to_nowhere, to_a_lower_level, too_many, of_no_size, cut])
+def test_links_above_the_lowest_level(folder: Path, damage: Callable[[Path], None]) -> None:
+    damage(folder)
+    [wrong] = damaged_segments(folder)
+    assert wrong.endswith("/link_lists.bin")
+    with pytest.raises(LibraryError, match=r"damaged \(.*link_lists.bin\).*doctor --rebuild"):
+        ChromaFolder(folder=folder).open()
+
+
+def test_links_on_the_lowest_level(folder: Path) -> None:
+    write(part(folder, "data_level0.bin"), 4, ELEMENTS)
+    [wrong] = damaged_segments(folder)
+    assert wrong.endswith("/data_level0.bin")
+
+
+def test_where_to_enter(folder: Path) -> None:
+    header = part(folder, "header.bin")
+    write(header, 4 + 6 * 8 + 4, lowest(part(folder, "link_lists.bin")))
+    [wrong] = damaged_segments(folder)
+    assert wrong.endswith("/header.bin")
+
+
+@pytest.mark.parametrize("name", ["data_level0.bin", "length.bin", "header.bin"])
+def test_short_and_missing_ones_of_any_size(folder: Path, name: str) -> None:
+    path = part(folder, name)
+    os.truncate(path, path.stat().st_size // 2)
+    assert [one.endswith(f"/{name}") for one in damaged_segments(folder, 0)] == [True]
+    path.unlink()
+    assert [one.endswith(f"/{name}") for one in damaged_segments(folder, 0)] == [True]
+
+
+def test_links_of_large_ones_are_left_to_the_doctor(folder: Path) -> None:
+    to_nowhere(folder)
+    assert damaged_segments(folder, 1000) == []
+    assert damaged_segments(folder, 10_000_000)
+
+
+def test_one_that_is_being_written_is_looked_at_again(folder: Path) -> None:
+    path = part(folder, "data_level0.bin")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+
+    def finish() -> None:
+        time.sleep(0.1)
+        path.write_bytes(whole)
+
+    writer = threading.Thread(target=finish)
+    writer.start()
+    try:
+        assert damaged_segments(folder) == []
+    finally:
+        writer.join()
