@@ -104,7 +104,7 @@ class ChatHandlers:
         if self._desk.has_summaries():
             examples = [ExampleMessage(text=question) for question in EXAMPLES]
         talk = self._desk.open(owner_of(request), str(conversation_id or ""), gr.Warning)
-        row = list(self._everything(talk, owner_of(request)))
+        row = list(self._everything(talk, owner_of(request), before=talk))
         row[3] = gr.Textbox(value="", interactive=True, **IDLE)
         row[1] = gr.Chatbot(
             value=row[1], examples=examples, placeholder=render.placeholder(assistant.count())
@@ -115,11 +115,11 @@ class ChatHandlers:
         """Show another conversation."""
         self._keep(talk, request)
         found = self._desk.open(owner_of(request), conversation_id, gr.Warning)
-        return self._everything(found, owner_of(request))
+        return self._everything(found, owner_of(request), before=talk)
 
-    def start_anew(self, request: gr.Request) -> Row:
+    def start_anew(self, talk: Conversation, request: gr.Request) -> Row:
         """Show an empty conversation, of which nothing is kept until something is asked."""
-        return self._everything(Conversation(), owner_of(request))
+        return self._everything(Conversation(), owner_of(request), before=talk)
 
     def delete(self, words: str, talk: Conversation, request: gr.Request) -> Row:
         """Ask whether it is meant; pressed again, forget the open conversation."""
@@ -127,7 +127,7 @@ class ChatHandlers:
             sure = gr.Button(SURE, variant="stop") if talk.id else gr.skip()
             return (*_skip(OUTPUTS + FILTERS), sure)
         self._desk.delete(owner_of(request), talk.id, gr.Warning)
-        return self._everything(Conversation(), owner_of(request))
+        return self._everything(Conversation(), owner_of(request), before=talk)
 
     def search(self, words: str, talk: Conversation, request: gr.Request) -> Any:
         """List the conversations that have the words."""
@@ -247,8 +247,10 @@ class ChatHandlers:
         listed = listing(self._desk.titles(owner), talk.id)
         return talk, render.messages(talk.turns), panel(talk.turns), box, "", talk.id, listed
 
-    def _everything(self, talk: Conversation, owner: str) -> Row:
-        box = gr.Textbox(value="", **IDLE)
+    def _everything(self, talk: Conversation, owner: str, before: Conversation) -> Row:
+        # What is typed stays, and what a fast hand types meanwhile; not the question that was
+        # being edited, as that one belongs to the conversation before.
+        box = gr.Textbox(**IDLE) if before.editing is None else gr.Textbox(value="", **IDLE)
         filled = filters_box.shown(talk.scope, self._desk.choices())
         delete = gr.Button(DELETE, variant="secondary")
         return (*self._shown(talk, owner, box), *filled, delete)

@@ -64,9 +64,10 @@ def chat_tab(desk: Desk, blocks: gr.Blocks, head: gr.HTML, side: Sidebar) -> Cha
         trigger_mode="multiple",
         **quiet,
     )
-    ends: dict[str, Any] = {"cancels": [asking], "queue": False, **quiet}
+    # They wait for nobody's answer; past the queue, what they warn of would not be shown.
+    ends: dict[str, Any] = {"cancels": [asking], "concurrency_limit": None, **quiet}
     box.stop(do.stop, inputs=[talk], outputs=outputs, **ends)
-    side.clear.click(do.start_anew, outputs=everything, **ends)
+    side.clear.click(do.start_anew, inputs=[talk], outputs=everything, **ends)
     side.listed.input(do.open, inputs=[side.listed, talk], outputs=everything, **ends)
     side.delete.click(do.delete, inputs=[side.delete, talk], outputs=everything, **ends)
     side.search.change(

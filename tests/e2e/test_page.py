@@ -1,6 +1,7 @@
 """What a user does with the page, in a real browser over the bundled library."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.e2e import serving
 from tests.e2e.conftest import HOSTILE, NARROW, Tab
@@ -131,6 +132,21 @@ def test_a_new_conversation_forgets(tab: Tab) -> None:
     expect(tab.page.locator("#panel .empty")).to_be_visible()
     reply = tab.ask("Does it?")
     assert "DDRNet" not in reply.inner_text()
+
+
+def test_what_is_typed_while_a_new_conversation_opens_stays(tab: Tab) -> None:
+    tab.ask(DDRNET)
+
+    def late(route: Route) -> None:
+        tab.page.wait_for_timeout(1000)
+        route.continue_()
+
+    tab.page.route(re.compile("/queue/join|/run/"), late, times=1)
+    tab.page.locator("#clear").click()
+    tab.box.fill("Does it?")
+    expect(tab.replies).to_have_count(0)
+    expect(tab.page.locator("#question .submit-button")).to_be_visible()
+    expect(tab.box).to_have_value("Does it?")
 
 
 class TestHostileText:
