@@ -28,7 +28,7 @@ lint: $(VENV)/installed-dev ## Format, lint, types, layers, security.
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive assistant evals
 
 gate: $(VENV)/installed-dev ## Compare the extractive answers with the committed baseline.
-	$(BIN)/python -m evals gate
+	$(BIN)/python -m evals gate $(GATE_FLAGS)
 
 torture: $(VENV)/installed-dev ## Kill, cut, fill, damage and load it; print what was lost.
 	$(BIN)/python -m evals torture $(TORTURE_FLAGS)

@@ -29,7 +29,7 @@ class Part:
 
     The extractive answers are the same on every run, so that a fall is the code's doing; two
     cores give all of them in less than a minute. Those of the local model take some minutes
-    and differ a little between processors.
+    and differ a little between processors: of twelve, two may come out another way.
     """
 
     name: Name
@@ -38,7 +38,7 @@ class Part:
 
 
 EXTRACTIVE = Part(name="extractive", limit=None, tolerance=0.02)
-LOCAL = Part(name="local", limit=12, tolerance=0.1)
+LOCAL = Part(name="local", limit=12, tolerance=0.2)
 
 
 @dataclass(frozen=True, kw_only=True)
