@@ -34,6 +34,7 @@ def take(address: str, folder: Path) -> None:
             if options["viewport"] == WIDE:
                 tab.marks.first.click()
                 expect(tab.sources.first.locator("mark")).to_be_in_viewport()
+                tab.page.locator("#chat .user").last.scroll_into_view_if_needed()
             tab.page.mouse.move(0, 0)
             tab.page.screenshot(path=folder / f"{name}.png")
             if name == "page-light":

@@ -111,8 +111,7 @@ def _side(parts: dict[str, Any]) -> None:
                 label="Export",
                 elem_id="library-scope",
                 filterable=False,
-                min_width=140,
-                scale=3,
+                min_width=240,  # Wide enough for "Papers cited in the conversation".
             )
             parts["kind"] = gr.Dropdown(
                 list(exporting.KINDS.items()),
@@ -120,8 +119,7 @@ def _side(parts: dict[str, Any]) -> None:
                 label="as",
                 elem_id="library-kind",
                 filterable=False,
-                min_width=90,
-                scale=2,
+                min_width=240,
             )
         with gr.Row():
             parts["export"] = gr.Button("Export", elem_id="library-export", size="sm")
