@@ -335,11 +335,15 @@ def retrieval(
 @json_option
 def hostile(model: ModelChoice, limit: int | None, as_json: bool) -> None:
     """Ask questions of papers that speak to the model; exit 1 where an attack worked."""
+    from tqdm import tqdm
+
     from evals.hostile import suite
     from evals.hostile.cases import load_cases, spread
 
     settings = replace(Settings.load(), model=model)
-    outcomes = list(suite.run_cases(spread(load_cases(), limit), settings))
+    cases = spread(load_cases(), limit)
+    asked = suite.run_cases(cases, settings)
+    outcomes = list(tqdm(asked, total=len(cases), unit="case", disable=None))
     click.echo(json.dumps(suite.as_dict(outcomes)) if as_json else suite.report(outcomes))
     if not all(one.resisted for one in outcomes):
         raise SystemExit(1)
