@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from assistant.adapters.chroma_places import ChromaFolder
-from assistant.adapters.chroma_segments import damaged_segments
+from assistant.adapters.chroma_segments import blank_unused, damaged_segments
+from assistant.adapters.chroma_store import ChromaStore
 from assistant.errors import LibraryError
+from assistant.protocols import PassageRecord
 
 ELEMENTS = 400
 WIDTH = 8
@@ -155,3 +157,53 @@ def test_one_that_is_being_written_is_looked_at_again(folder: Path) -> None:
         assert damaged_segments(folder) == []
     finally:
         writer.join()
+
+
+class TestWhatIsBeyondTheElements:
+    """Room for more, written as it was in memory."""
+
+    SECRET = b"sk-planted-4711"
+
+    def test_it_is_blanked_and_the_elements_stay(self, folder: Path) -> None:
+        paths = {name: part(folder, name) for name in ("data_level0.bin", "length.bin")}
+        before = {name: path.read_bytes() for name, path in paths.items()}
+        each = len(before["length.bin"]) // 4
+        assert each >= ELEMENTS
+        for path in paths.values():
+            with path.open("ab") as file:
+                file.write(bytes(5000) + self.SECRET + b"\1" * 3_000_000)
+        known = blank_unused(folder, {})
+        for name, path in paths.items():
+            content = path.read_bytes()
+            assert content[: len(before[name])] == before[name]
+            assert not content[len(before[name]) :].strip(b"\0")
+        assert damaged_segments(folder) == []
+        assert list(known) == [part(folder, "header.bin")]
+
+    def test_what_was_blanked_is_looked_at_once(self, folder: Path) -> None:
+        known = blank_unused(folder, {})
+        with part(folder, "length.bin").open("ab") as file:
+            file.write(self.SECRET)
+        assert blank_unused(folder, known) == known
+        assert self.SECRET in part(folder, "length.bin").read_bytes()
+        os.utime(part(folder, "header.bin"))
+        assert blank_unused(folder, known) != known
+        assert self.SECRET not in part(folder, "length.bin").read_bytes()
+
+    def test_a_store_blanks_whatever_it_writes(self, tmp_path: Path) -> None:
+        store = ChromaStore(tmp_path / "chroma", "none", WIDTH)
+        records = [
+            PassageRecord(paper_id=f"p{number}", start=0, end=1, content_hash="h", year=1, tags=())
+            for number in range(20)
+        ]
+        vectors = np.random.default_rng(1).normal(size=(20, WIDTH)).astype(np.float32)
+        store.upsert(records, vectors)
+        header = struct.unpack("<i6QiI3QdQ", part(tmp_path / "chroma", "header.bin").read_bytes())
+        places, elements, each = header[2:5]
+        content = part(tmp_path / "chroma", "data_level0.bin").read_bytes()
+        assert len(content) == places * each > elements * each
+        assert not content[elements * each :].strip(b"\0")
+        assert {one.paper_id for one, _ in store.search(vectors[3], 1)} == {"p3"}
+        store.remove(["p3"])
+        assert store.count() == 19
+        store.close()

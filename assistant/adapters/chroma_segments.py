@@ -1,18 +1,20 @@
-"""Whether the files of Chroma's vector index can be loaded: hnswlib reads them unchecked.
+"""The files of Chroma's vector index: whether they can be loaded, as hnswlib reads them unchecked.
 
 A file that is too short ends the process with a segmentation fault, and so may a link to a place
 that isn't there. The header is as hnswlib writes it (`saveIndex` of chroma-hnswlib).
 """
 
+import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _HEADER = struct.Struct("<i6QiI3QdQ")
 _NUMBER = struct.Struct("<I")
 _MOST_AT_ONCE = 4096
 _PAUSE = 0.3
+_CHUNK = 1 << 20
 
 
 def damaged_segments(folder: Path, largest: int | None = None) -> list[str]:
@@ -50,6 +52,43 @@ def _state(segment: Path) -> list[tuple[int, int]]:
     return [(one.st_size, one.st_mtime_ns) for one in found]
 
 
+def blank_unused(folder: Path, known: Mapping[Path, int]) -> dict[Path, int]:
+    """Overwrite with zeros what the files of segments hold beyond their elements.
+
+    hnswlib writes the room for more as it finds it in memory, where keys may have been. `known`
+    are the moments of the headers that this returned before: what is as old is passed over. Only
+    for who may write to the folder, once what it wrote is on disk.
+
+    Raises:
+        OSError: a file can't be read or written.
+    """
+    found = {}
+    for segment in _segments(folder):
+        header = _header(segment)
+        if header:
+            path = segment / "header.bin"
+            found[path] = path.stat().st_mtime_ns
+            if known.get(path) != found[path]:
+                for name, size in _sizes(header).items():
+                    _blank(segment / name, size)
+    return found
+
+
+def _blank(path: Path, start: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        while chunk := file.read(_CHUNK):
+            if chunk.strip(b"\0"):
+                file.seek(-len(chunk), os.SEEK_CUR)
+                file.write(bytes(len(chunk)))
+
+
+def _sizes(header: tuple[int, ...]) -> dict[str, int]:
+    """Return how many bytes the elements take in the files with room for more."""
+    _, _, elements, each, *_ = header
+    return {"data_level0.bin": elements * each, "length.bin": elements * 4}
+
+
 def _segments(folder: Path) -> Iterator[Path]:
     """Yield the folders in which an index was written."""
     for path in sorted(folder.glob("*-*/")):
@@ -72,8 +111,8 @@ def _header(segment: Path) -> tuple[int, ...]:
 def _short(segment: Path, header: tuple[int, ...]) -> list[str]:
     if not header:
         return ["header.bin"]
-    _, places, elements, each, *_ = header
-    least = {"data_level0.bin": elements * each, "length.bin": elements * 4, "link_lists.bin": 0}
+    _, places, elements, *_ = header
+    least = {**_sizes(header), "link_lists.bin": 0}
     wrong = [
         name
         for name, size in least.items()

@@ -11,6 +11,7 @@ import numpy as np
 
 from assistant.adapters.chroma_graph import GRAPH, Graph
 from assistant.adapters.chroma_places import EMBEDDED, ChromaFolder, Place
+from assistant.adapters.chroma_segments import blank_unused
 from assistant.errors import EmbedderMismatchError
 from assistant.protocols import PassageRecord, Vectors
 from assistant.types import AllOf, AnyOf, HasTag, Required, YearBetween
@@ -49,6 +50,7 @@ class ChromaStore:
         self._dimension = dimension
         self._identity = {"embedder": embedder, "dimension": dimension, "distance": "cosine"}
         self._lock = self._place.lock()
+        self._blanked: dict[Path, int] = {}
         self._open()
 
     def _open(self) -> None:
@@ -153,12 +155,20 @@ class ChromaStore:
                 raise place.error(error) from error
             return cls(place, embedder, dimension, collection)
 
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        """Write; the files that Chroma made of this process's memory keep nothing else of it."""
+        with _translated(self._place):
+            yield
+            if isinstance(self._place, ChromaFolder):
+                self._blanked = blank_unused(self._place.folder, self._blanked)
+
     def upsert(self, passages: Sequence[PassageRecord], vectors: Vectors) -> None:
         """Store passages; the same passage twice is stored once."""
         size = self._client.get_max_batch_size()
         for start in range(0, len(passages), size):
             batch = passages[start : start + size]
-            with _translated(self._place):
+            with self._written():
                 self._collection.upsert(
                     ids=[_passage_id(passage) for passage in batch],
                     embeddings=vectors[start : start + size],
@@ -175,7 +185,7 @@ class ChromaStore:
             if f"-{current[paper_id]}-" not in passage_id
         ]
         for start in range(0, len(stale), _CHUNK):
-            with _translated(self._place):
+            with self._written():
                 self._collection.delete(ids=stale[start : start + _CHUNK])
 
     def retag(self, current: Mapping[str, tuple[int | None, Sequence[str]]]) -> None:
@@ -183,7 +193,7 @@ class ChromaStore:
         stored = self._stored(list(current))
         for start in range(0, len(stored), _CHUNK):
             part = stored[start : start + _CHUNK]
-            with _translated(self._place):
+            with self._written():
                 self._collection.update(
                     ids=[passage_id for passage_id, _ in part],
                     metadatas=[_metadata(paper_id, *current[paper_id]) for _, paper_id in part],
@@ -205,7 +215,7 @@ class ChromaStore:
     def discard(self, passages: Sequence[PassageRecord]) -> None:
         """Delete these passages."""
         for start in range(0, len(passages), _CHUNK):
-            with _translated(self._place):
+            with self._written():
                 self._collection.delete(
                     ids=[_passage_id(passage) for passage in passages[start : start + _CHUNK]]
                 )
@@ -213,7 +223,7 @@ class ChromaStore:
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Delete all passages of the papers."""
         for start in range(0, len(paper_ids), _CHUNK):
-            with _translated(self._place):
+            with self._written():
                 self._collection.delete(
                     where={"paper_id": {"$in": list(paper_ids[start : start + _CHUNK])}}
                 )
