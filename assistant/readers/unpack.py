@@ -12,7 +12,7 @@ CHUNK = 1 << 18
 GZIP_MAGIC = b"\x1f\x8b"
 # Text shrinks to a third or a tenth; only a bomb reaches this far.
 LARGEST_RATIO = 250
-RATIO_COUNTS_FROM = 8 * 1024 * 1024
+RATIO_COUNTS_FROM = 2 * 1024 * 1024
 _PIECE = 1 << 14
 
 

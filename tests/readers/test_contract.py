@@ -86,9 +86,9 @@ def test_it_streams(case: Case) -> None:
         next(records)
     tracemalloc.start()
     try:
-        for _ in range(5000):
+        for _ in range(2000):
             assert isinstance(next(records), Paper)
-        assert tracemalloc.get_traced_memory()[1] < 6_000_000
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
     finally:
         tracemalloc.stop()
 
