@@ -434,6 +434,18 @@ def test_extractive_claims_do_not_repeat_themselves() -> None:
     assert extractive_claims(grounds([]), 3) == []
 
 
+@pytest.mark.parametrize(("score", "shown"), [(1.9, False), (2.1, True)])
+def test_a_paper_on_another_topic_fills_no_words(score: float, shown: bool) -> None:
+    best, own, other = EVIDENCE[0], EVIDENCE[1], EVIDENCE[3]
+    assert best.paper == own.paper != other.paper
+    ranked = [replace(best, score=3.0), replace(other, score=score), replace(own, score=0.1)]
+    wanted = [one.text for one in ranked if shown or one.paper == best.paper]
+    assert [one.text for one in extractive_claims(grounds(ranked), 3)] == wanted
+    assert [
+        one.text for one in extractive_claims(grounds(ranked), 8, said="Something.", words=90)
+    ] == wanted
+
+
 def test_what_a_quoted_sentence_refers_to_is_quoted_before_it() -> None:
     named, it = EVIDENCE[0], replace(EVIDENCE[1], context=EVIDENCE[0].passage)
     quoted = extractive_claims(grounds([it, EVIDENCE[2], named]), 3)

@@ -12,6 +12,8 @@ from assistant.writers.grounds import SAME_SENTENCE, Grounds, quoted
 HEADER = ("Paper", "What it says", "Source")
 LONGEST_NAME = 5
 NEARLY_AS_GOOD = 0.2
+ABOUT_SOMETHING_ELSE = 1.0
+"""Where another paper's sentence scores so much less than the best one, that paper is."""
 
 
 def extractive_claims(
@@ -28,12 +30,13 @@ def extractive_claims(
     What `said` tells already is passed over; `words` bounds the two together. A sentence that
     says what another one's "it" means comes before it. Sentences of several papers that are
     to be `compared` stand in a table by paper, unless something is `said` before: then those of
-    papers that aren't `cited` yet come first.
+    papers that aren't `cited` yet come first. Papers on another topic add nothing.
     """
     chosen: list[Evidence] = []
-    pool = list(grounds.ranked[: limit if said else None])
+    ranked = _on_the_topic(grounds.ranked)
+    pool = ranked[: limit if said else None]
     if said and compared:
-        pool = _others_first(grounds.ranked, cited)
+        pool = _others_first(ranked, cited)
     for one in pool:
         if len(chosen) == limit:
             break
@@ -43,10 +46,19 @@ def extractive_claims(
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
     if compared and not said and limit > 1:
-        chosen = _with_second_paper(chosen, grounds.ranked)
+        chosen = _with_second_paper(chosen, ranked)
         if len({one.paper.id for one in chosen}) > 1:
             return _by_paper(_context_first(chosen))
     return [quoted(one) for one in _context_first(chosen)]
+
+
+def _on_the_topic(ranked: Sequence[Evidence]) -> list[Evidence]:
+    """Return the sentences of the best one's paper, and of others those that come near it."""
+    return [
+        one
+        for one in ranked
+        if one.paper.id == ranked[0].paper.id or one.score >= ranked[0].score - ABOUT_SOMETHING_ELSE
+    ]
 
 
 def _others_first(ranked: Sequence[Evidence], cited: Collection[str]) -> list[Evidence]:
