@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PAPERS ?=
 PORT ?=
+WORKERS ?= 2
 # Unset in the environment, these fall to the defaults that the README lists.
 UI_FLAGS := $(if $(PORT),--port $(PORT))
 
@@ -13,7 +14,7 @@ run: $(VENV)/installed ## Install, fetch the models, index the bundled library, 
 	@$(BIN)/assistant ui --sample $(foreach file,$(PAPERS),--add "$(file)") $(UI_FLAGS)
 
 test: $(VENV)/installed-dev ## Run the tests, but for the slow ones.
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal $(PYTEST_FLAGS)
 
 slow: $(VENV)/installed-dev chromium ## Run the slow tests: browser, chat model, docs, kills.
 	$(BIN)/python -m pytest -m slow $(PYTEST_FLAGS)
