@@ -1,5 +1,6 @@
 """Copy a library to a Chroma server and back, and ask all three the same questions."""
 
+import shutil
 import socket
 import statistics
 import subprocess
@@ -143,9 +144,13 @@ def _compare(
 
     outcome.there = timed("there", home, url)
     outcome.back = timed("back", url, str(back))
+    # An answer keeps the vectors of the sentences it read, and they rank the next ones: each store
+    # gets a catalog of its own, in which nothing was asked yet.
+    beside = back.with_name("beside")
+    _copy_catalog(settings.home, beside)
     stores = {
         "folder": settings,
-        "server": replace(settings, chroma_url=url),
+        "server": replace(settings, home=beside, chroma_url=url),
         "folder again": replace(settings, home=back),
     }
     for name, one in stores.items():
@@ -154,6 +159,11 @@ def _compare(
             outcome.asked[name] = _ask(assistant, _questions(assistant, plan))
         say(f"{name}: asked")
     return outcome
+
+
+def _copy_catalog(home: Path, target: Path) -> None:
+    """Copy papers and words, which nobody writes meanwhile, without the vectors."""
+    shutil.copytree(home / "library", target / "library", ignore=shutil.ignore_patterns("chroma*"))
 
 
 def _questions(assistant: Assistant, plan: Plan) -> list[str]:
