@@ -240,15 +240,15 @@ def test_the_graph_keeps_its_links_and_is_searched_as_wanted_now(tmp_path: Path)
     vectors = draw.normal(size=(3000, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     queries = draw.normal(size=(40, 32)).astype(np.float32)
-    sparse = Graph(neighbours=4, weighed=10, searched=100)
+    sparse = Graph(neighbours=4, weighed=10, searched=10)
     store = ChromaStore(tmp_path / "chroma", "words", 32, graph=sparse)
     store.upsert([passage(str(number)) for number in range(3000)], vectors)
 
     def found(store: ChromaStore) -> int:
         hits = 0
         for query in queries:
-            best = {str(place) for place in np.argsort(-(vectors @ query))[:100]}
-            hits += len(best & {record.paper_id for record, _ in store.search(query, 100)})
+            best = {str(place) for place in np.argsort(-(vectors @ query))[:10]}
+            hits += len(best & {record.paper_id for record, _ in store.search(query, 10)})
         return hits
 
     narrow = found(store)

@@ -30,10 +30,12 @@ def extractive_claims(
     What `said` tells already is passed over; `words` bounds the two together. A sentence that
     says what another one's "it" means comes before it. Sentences of several papers that are
     to be `compared` stand in a table by paper, unless something is `said` before: then those of
-    papers that aren't `cited` yet come first. Papers on another topic add nothing.
+    papers that aren't `cited` yet come first. Papers on another topic add nothing, unless a table
+    holds them against each other.
     """
     chosen: list[Evidence] = []
-    ranked = _on_the_topic(grounds.ranked)
+    is_table = compared and not said
+    ranked = list(grounds.ranked) if is_table else _on_the_topic(grounds.ranked)
     pool = ranked[: limit if said else None]
     if said and compared:
         pool = _others_first(ranked, cited)
@@ -45,7 +47,7 @@ def extractive_claims(
             continue  # A shorter one further down may fit yet.
         if coverage(one.text, told, grounds.rarity) < SAME_SENTENCE:
             chosen.append(one)
-    if compared and not said and limit > 1:
+    if is_table and limit > 1:
         chosen = _with_second_paper(chosen, ranked)
         if len({one.paper.id for one in chosen}) > 1:
             return _by_paper(_context_first(chosen))
