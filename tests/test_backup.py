@@ -3,6 +3,9 @@
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable
@@ -103,6 +106,54 @@ def test_a_backup_of_a_folder_is_restored_to_a_server_and_back(
         chroma.kill()
     restore(elsewhere(made, tmp_path / "back"), tmp_path / "c.tar", silent)
     assert seen(library((), home=tmp_path / "back")) == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from assistant.library.restore import restore
+from assistant.settings import Settings
+
+def progress(what, done, total):
+    if what == "storing vectors" and done == total:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+home, models, url, file = sys.argv[1:]
+settings = Settings(home=Path(home), models=Path(models), offline=True, chroma_url=url)
+restore(settings, Path(file), progress)
+"""
+
+
+def test_what_a_killed_restore_began_on_a_server_goes_with_the_next(
+    library: Library, made: Assistant, file: Path, tmp_path: Path
+) -> None:
+    import chromadb.errors
+
+    from assistant.adapters.chroma_places import server_of
+    from assistant.adapters.sqlite_catalog import SqliteCatalog
+
+    before = seen(made)
+    chroma = ChromaProcess(tmp_path / "server")
+    try:
+        there = tmp_path / "there"
+        models = str(made.settings.models)
+        command = [sys.executable, "-c", KILLED, str(there), models, chroma.url, str(file)]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        settings = elsewhere(made, there, chroma_url=chroma.url, chroma_timeout=30.0)
+        (catalog,) = there.glob(".restoring-*/work/library/papers.sqlite")
+        left = SqliteCatalog(catalog)
+        begun = f"passages-{left.meta('id')}"
+        left.close()
+        client = server_of(settings, chroma.url).open()
+        assert client.get_collection(begun).count() == made.passage_count()
+        restore(settings, file, silent)
+        with pytest.raises(chromadb.errors.NotFoundError):
+            client.get_collection(begun)
+        client.close()
+        assert seen(library((), home=there, chroma_url=chroma.url)) == before
+        assert not list(there.glob(".restoring-*"))
+    finally:
+        chroma.kill()
 
 
 def test_a_library_without_vectors_is_backed_up_too(library: Library, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Files of Chroma's vector index that would end the process, were they loaded."""
 
+import itertools
 import os
+import random
 import shutil
 import struct
 import threading
@@ -125,6 +127,45 @@ def test_where_to_enter(folder: Path) -> None:
     write(header, 4 + 6 * 8 + 4, lowest(part(folder, "link_lists.bin")))
     [wrong] = damaged_segments(folder)
     assert wrong.endswith("/header.bin")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ones_that_were_changed_again_and_again_are_sound(tmp_path: Path, seed: int) -> None:
+    """Added to, deleted from, overwritten, closed and opened, in any order: no false alarm."""
+    import chromadb
+
+    folder = tmp_path / "chroma"
+    graph = {"space": "cosine", "batch_size": 10, "sync_threshold": 20, "max_neighbors": 8}
+    client = chromadb.PersistentClient(str(folder))
+    made = client.create_collection("made", embedding_function=None, configuration={"hnsw": graph})
+    dice, numbers = random.Random(seed), np.random.default_rng(seed)
+    names = itertools.count()
+    alive: list[str] = []
+    blanked: dict[Path, int] = {}
+    for step in range(40):
+        if len(alive) < 30 or dice.random() < 0.5:
+            changed = [str(next(names)) for _ in range(dice.randint(5, 60))]
+            alive += changed
+        else:
+            changed = dice.sample(alive, 20)
+            if dice.random() < 0.5:
+                made.delete(ids=changed)
+                alive = [one for one in alive if one not in changed]
+                changed = []
+        if changed:
+            vectors = numbers.normal(size=(len(changed), WIDTH)).astype(np.float32)
+            made.upsert(ids=changed, embeddings=vectors)
+        blanked = blank_unused(folder, blanked)
+        assert damaged_segments(folder) == []
+        if step % 10 == 9:
+            client.close()
+            client = chromadb.PersistentClient(str(folder))
+            made = client.get_collection("made", embedding_function=None)
+            assert made.count() == len(alive)
+            vector = numbers.normal(size=(1, WIDTH)).astype(np.float32)
+            [found] = made.query(query_embeddings=vector, n_results=10)["ids"]
+            assert set(found) <= set(alive)
+    client.close()
 
 
 @pytest.mark.parametrize("name", ["data_level0.bin", "length.bin", "header.bin"])

@@ -138,16 +138,9 @@ class ChromaStore:
 
         A damaged folder is set aside, not deleted; what is wrong with a server is raised.
         """
-        import chromadb.errors
-
         place = _place(place)
         try:
-            client = place.open()
-            try:
-                with contextlib.suppress(chromadb.errors.NotFoundError):
-                    client.delete_collection(collection)
-            finally:
-                client.close()
+            drop_collection(place, collection)
             return cls(place, embedder, dimension, collection)
         except Exception as error:
             # Whatever is wrong with it, a new one is made.
@@ -294,6 +287,23 @@ class ChromaStore:
         """Return the number of passages."""
         with _translated(self._place):
             return int(self._collection.count())
+
+
+def drop_collection(place: Place, name: str) -> None:
+    """Delete a collection, if there is one of that name.
+
+    Raises:
+        LibraryError: the place can't be opened or written.
+    """
+    import chromadb.errors
+
+    with _translated(place):
+        client = place.open()
+        try:
+            with contextlib.suppress(chromadb.errors.NotFoundError):
+                client.delete_collection(name)
+        finally:
+            client.close()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assistant.adapters.catalog_snapshot import digest, snapshot
+from assistant.adapters.chroma_places import place_of
 from assistant.adapters.file_lock import FileLock
 from assistant.adapters.sqlite_catalog import SqliteCatalog
 from assistant.errors import LibraryError, UnreadableFileError
@@ -59,7 +61,7 @@ def restore(
         _check_empty(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with scratch(home, ".restoring-") as folder:
+        with scratch(home, ".restoring-", partial(_drop_left, settings)) as folder:
             paths = _Paths(home=home, work=folder)
             (paths.work / "parts").mkdir()
             progress("checking the file", 0, 1)
@@ -79,6 +81,26 @@ def restore(
         size=file.stat().st_size,
         aside=tuple(str(path) for path in aside),
     )
+
+
+def _drop_left(settings: Settings, work: Path) -> None:
+    """Delete the collection that a killed restore began on the server, if it did.
+
+    Its catalog names it; one that was put in place isn't in the working folder any more.
+    """
+    from assistant.adapters.chroma_store import COLLECTION, drop_collection
+
+    catalog = work / "library" / CATALOG
+    if not settings.chroma_url or not catalog.is_file():
+        return
+    with contextlib.suppress(LibraryError):
+        opened = SqliteCatalog(catalog)
+        try:
+            owner = opened.meta("id")
+        finally:
+            opened.close()
+        place = place_of(settings)
+        drop_collection(place, place.collection(COLLECTION, lambda: owner))
 
 
 def _check_empty(home: Path) -> None:
