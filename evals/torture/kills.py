@@ -1,6 +1,7 @@
 """Kill the command `assistant` at random instants, and count what is lost or doubled."""
 
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ from evals.torture.outcome import Outcome
 from evals.torture.plan import Plan
 
 MOST_A_STEP = 10
+HOME = "home"
 _FIRST_LIMIT, _LONGEST_LIMIT = 6.0, 60.0
 
 
@@ -33,6 +35,8 @@ class Step:
     environ: dict[str, str] = field(default_factory=dict)
     source: Path | None = None
     """Of a service, which never ends: the folder whose papers it finds without vectors."""
+    target: Path | None = None
+    """Of a copy: where it goes."""
 
 
 def run_kills(plan: Plan) -> list[Outcome]:
@@ -61,7 +65,7 @@ def _cycle(
 ) -> None:
     """Take one library through all steps."""
     settings = plan.settings
-    home = folder / "home"
+    home = folder / HOME
     before: Texts = {}
     steps = list(_steps(folder, settings, plan.papers, chance))
     most = max(1, min(MOST_A_STEP, -(-kills // len(steps))))
@@ -77,7 +81,7 @@ def _cycle(
         else:
             _kill(run, settings, step, before, spent, chance)
         kills -= spent
-        compare_at_the_end(home, settings, step.after, outcome, step.fault)
+        compare_at_the_end(step.target or home, settings, step.after, outcome, step.fault)
         plan.say(str(outcome))
         before = step.after
 
@@ -85,10 +89,7 @@ def _cycle(
 def _steps(
     folder: Path, settings: Settings, count: int, chance: random.Random
 ) -> Iterator[Callable[[], Step]]:
-    """Yield what makes each step's files, and returns the step.
-
-    `copy` belongs at the end: from this home to a second one, which is then compared.
-    """
+    """Yield what makes each step's files, and returns the step."""
     source = folder / "papers"
     first = made_up(count, chance)
     changed = edited(first, chance)
@@ -121,7 +122,12 @@ def _steps(
         arguments = ("serve", "--no-page", "--port", "0")
         return Step(fault="serve", arguments=arguments, after=again, source=source)
 
-    yield from (add, add_edited, sync, rebuild, reembed, serve)
+    def copy() -> Step:
+        target = folder / "second"
+        arguments = ("copy", str(folder / HOME), str(target))
+        return Step(fault="copy", arguments=arguments, after=again, target=target)
+
+    yield from (add, add_edited, sync, rebuild, reembed, serve, copy)
 
 
 def _second_embedder(folder: Path, settings: Settings) -> Path:
@@ -155,6 +161,8 @@ def _kill(
                 run.outcome.wrong.append(f"{step.fault}: exit {ended.code}: {ended.said[-600:]}")
             if not kills or ended.code:
                 return
+            if step.target:
+                shutil.rmtree(step.target)  # It would refuse to copy over a library.
             # It has nothing left to do: killed while it finds that out, it must harm nothing.
         else:
             kills -= 1
