@@ -90,6 +90,7 @@ class Proxy(ThreadingHTTPServer):
         self.upstream = port
         self.fault = ""
         self.tokens: list[str | None] = []
+        self.paths: list[str] = []
         self.stopping = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -113,6 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Do to a request what is to be done."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.tokens.append(self.headers.get("X-Chroma-Token"))
+        self.server.paths.append(self.path)
         fault = self.server.fault
         kind, _, rest = fault.partition(" ")
         if kind == "hang":

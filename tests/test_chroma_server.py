@@ -10,7 +10,7 @@ import pytest
 
 from assistant import Assistant
 from assistant.adapters.chroma_places import ChromaServer
-from assistant.adapters.chroma_store import ChromaStore
+from assistant.adapters.chroma_store import EXACT, ChromaStore
 from assistant.errors import (
     EmbedderMismatchError,
     LibraryError,
@@ -125,6 +125,21 @@ def test_more_than_one_batch_on_a_server(chroma: ChromaProcess) -> None:
     store.upsert([passage(str(number)) for number in range(1200)], vectors)
     assert store.count() == 1200
     assert len(list(store.passages())) == 1200
+    store.close()
+
+
+def test_many_passages_are_not_counted_at_each_search(proxy: Proxy) -> None:
+    """Counting a million takes Chroma many times as long as searching them."""
+    store = ChromaStore(place(proxy.url, 30), "words", 3, "counted")
+    vectors = np.random.default_rng(0).normal(size=(EXACT + 1, 3)).astype(np.float32)
+    store.upsert([passage(str(number)) for number in range(EXACT + 1)], vectors)
+    for _ in range(3):
+        store.search(vectors[0], 5)
+    assert sum("/count" in path for path in proxy.paths) == 1
+    store.remove(["1"])  # So few are asked for whole, and so counted.
+    for _ in range(2):
+        store.search(vectors[0], 5)
+    assert sum("/count" in path for path in proxy.paths) == 3
     store.close()
 
 

@@ -13,7 +13,7 @@ class Graph:
 
     neighbours: int = 32
     weighed: int = 200
-    searched: int = 200
+    searched: int = 400
 
     def as_configuration(self) -> dict[str, int]:
         """Return it in Chroma's words."""

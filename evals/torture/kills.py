@@ -11,7 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assistant.adapters.sqlite_catalog import SqliteCatalog
 from assistant.app import Assistant
+from assistant.library.copying import CATALOG, UNFINISHED
 from assistant.readers import read_papers
 from assistant.settings import Settings
 from evals.torture.commands import LONGEST_RUN, Commands
@@ -168,8 +170,23 @@ def _kill(
             kills -= 1
             run.outcome.trials += 1
         compare_while_unfinished(run.home, settings, before, step.after, run.outcome, step.fault)
+        if ended.code is None and step.target and _is_finished(step.target):
+            compare_at_the_end(step.target, settings, step.after, run.outcome, step.fault)
+            shutil.rmtree(step.target)
         # So that kills reach into the late parts of the work too.
         longest = min(_LONGEST_LIMIT, longest * 1.1 + 0.1 * (time.monotonic() - began))
+
+
+def _is_finished(target: Path) -> bool:
+    """Whether a copy was whole before its process was killed: given again, it would be refused."""
+    catalog = target / "library" / CATALOG
+    if not catalog.is_file():
+        return False
+    opened = SqliteCatalog(catalog)
+    try:
+        return not opened.meta(UNFINISHED)
+    finally:
+        opened.close()
 
 
 def _kill_service(
