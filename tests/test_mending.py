@@ -139,7 +139,8 @@ class TestVectors:
     ) -> None:
         flip(next((home / "library" / "chroma").glob(f"*/{name}")), start, length)
         assert "vectors are damaged" in faults()[0]
-        assert run("doctor", "--quick", "--rebuild").exit_code == 0
+        rebuilt = run("doctor", "--quick", "--rebuild")
+        assert rebuilt.exit_code == 0, rebuilt.output
         assert faults() == []
 
     def test_a_file_cut_short_does_not_end_the_process(self, home: Path, run: Run) -> None:

@@ -25,6 +25,7 @@ class SqliteCatalog(CatalogTodo, CatalogVectors):
             LibraryError: the folder can't be written, or a newer program made the file.
         """
         super().__init__(path)
+        self._counted = (-1, 0)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             prepare(self._connection(), path)
@@ -111,7 +112,12 @@ class SqliteCatalog(CatalogTodo, CatalogVectors):
 
     def count(self) -> int:
         """Return the number of papers."""
-        return int(self._select_all("SELECT count(*) FROM papers")[0][0])
+        # Each question asks: SQLite would read the ids of all of them.
+        generation = self.generation()
+        if self._counted[0] != generation:
+            count = int(self._select_all("SELECT count(*) FROM papers")[0][0])
+            self._counted = (generation, count)
+        return self._counted[1]
 
     def generation(self) -> int:
         """Return a number that grows with every change of the papers."""
