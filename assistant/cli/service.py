@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from assistant.adapters.allocator import give_memory_back
 from assistant.cli.common import Progress, json_option, open_library, print_json
 from assistant.cli.papers import report
 
@@ -22,6 +23,7 @@ def ui(
     host: str | None, port: int | None, open_browser: bool, sample: bool, files: Sequence[Path]
 ) -> None:
     """Serve the chat page."""
+    give_memory_back()
     with open_library() as assistant:
         if files:
             # Vectors are computed beside the page, which answers by words meanwhile.
@@ -52,6 +54,7 @@ def serve(host: str | None, port: int | None, no_page: bool) -> None:
     """
     from assistant.http.server import serve as run
 
+    give_memory_back()
     with open_library() as assistant:
         settings = assistant.settings
         assistant.fetch_models()
@@ -75,6 +78,7 @@ def mcp() -> None:
     """
     from assistant.mcp.server import serve_stdio
 
+    give_memory_back()
     with open_library() as assistant:
         serve_stdio(assistant)
 
