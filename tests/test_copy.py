@@ -14,8 +14,9 @@ import pytest
 from click.testing import Result
 
 from assistant import Assistant
+from assistant.adapters.sqlite_catalog import SqliteCatalog
 from assistant.errors import InputError, LibraryError
-from assistant.library.copying import copy, copy_vectors
+from assistant.library.copying import UNFINISHED, copy, copy_vectors
 from assistant.settings import Settings
 from assistant.types import Paper
 from tests.chroma import ChromaProcess
@@ -160,6 +161,26 @@ def test_the_command_tells_what_it_did_and_fails_where_it_differs(
     assert failed.exit_code == 1
     assert "can't be reached" in failed.output
     assert "Traceback" not in failed.output
+
+
+def test_vectors_that_a_kill_has_cut_amid_a_write_are_copied_anew(
+    library: Library, settings: Settings, tmp_path: Path
+) -> None:
+    target = tmp_path / "b"
+    copy(str(settings.home), str(target), settings, silent)
+    original = library((), home=settings.home)
+    catalog = SqliteCatalog(target / "library" / "papers.sqlite")
+    catalog.set_meta(UNFINISHED, original.library.library_id())
+    catalog.close()
+    cut = target / "library" / "chroma" / "0b9d7b3f-621b-4a84-b6e4-1f48f991434a"
+    cut.mkdir()
+    (cut / "header.bin").write_bytes(bytes(50))
+    with pytest.raises(LibraryError, match="are damaged"):
+        library((), home=target).library.store()
+    report = copy(str(settings.home), str(target), settings, silent)
+    assert report.faults == ()
+    assert report.written == original.passage_count()
+    assert answers(library((), home=target)) == answers(original)
 
 
 @pytest.mark.slow

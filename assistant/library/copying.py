@@ -16,7 +16,12 @@ import numpy as np
 
 from assistant.adapters.catalog_snapshot import digest, snapshot
 from assistant.adapters.chroma_places import ChromaFolder, Place, server_of
-from assistant.errors import InputError, LibraryError
+from assistant.errors import (
+    InputError,
+    LibraryError,
+    StoreElsewhereError,
+    StoreUnavailableError,
+)
 from assistant.library.library import Library
 from assistant.settings import Settings, check_server
 from assistant.types import CopyReport, Paper
@@ -114,7 +119,7 @@ def _copy_all(library: Library, home: Path, progress: "Progress") -> CopyReport:
     copied = Library(replace(library.settings, home=home, chroma_url=""), progress)
     try:
         with copied.writing():
-            report = copy_vectors(library, copied.store(), progress)
+            report = copy_vectors(library, _store_of(copied), progress)
             copied.index_words()
         faults = [*report.faults]
         if digest(catalog) != digest(library.folder / CATALOG):
@@ -126,6 +131,16 @@ def _copy_all(library: Library, home: Path, progress: "Progress") -> CopyReport:
         return replace(report, faults=tuple(faults))
     finally:
         copied.close()
+
+
+def _store_of(copied: Library) -> "ChromaStore":
+    """Return a copy's store; an empty one where a kill has cut it amid a write."""
+    try:
+        return copied.store()
+    except (StoreElsewhereError, StoreUnavailableError):
+        raise
+    except LibraryError:
+        return copied.stores.fresh(renewed=True)
 
 
 def _is_unfinished(catalog: Path, owner: str) -> bool:

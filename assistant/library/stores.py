@@ -109,9 +109,9 @@ class Stores:
         opening = ChromaStore.renewed if renewed else ChromaStore
         return opening(self.place, embedder, dimension, self.full_name(name))
 
-    def fresh(self) -> "ChromaStore":
+    def fresh(self, *, renewed: bool = False) -> "ChromaStore":
         """Let the collection serve, whatever is in it: it is about to be filled."""
-        store = self.make(*self._embedder(), self.name)
+        store = self.make(*self._embedder(), self.name, renewed=renewed)
         self.claim(store.key)
         self.replace(store)
         return store

@@ -16,7 +16,7 @@ from assistant.app import Assistant
 from assistant.library.copying import CATALOG, UNFINISHED
 from assistant.readers import read_papers
 from assistant.settings import Settings
-from evals.torture.commands import LONGEST_RUN, Commands
+from evals.torture.commands import LONGEST_RUN, Commands, Ended
 from evals.torture.compare import compare_at_the_end, compare_while_unfinished
 from evals.torture.made import Texts, edited, made_up, write, write_overlapping
 from evals.torture.outcome import Outcome
@@ -24,6 +24,7 @@ from evals.torture.plan import Plan
 
 MOST_A_STEP = 10
 HOME = "home"
+REPAIR = "'assistant doctor --rebuild'"
 _FIRST_LIMIT, _LONGEST_LIMIT = 6.0, 60.0
 
 
@@ -152,12 +153,15 @@ def _kill(
     chance: random.Random,
 ) -> None:
     """Kill a command so often, then let it come to its end."""
-    longest = _FIRST_LIMIT
+    longest, mended = _FIRST_LIMIT, False
     while True:
         limit = chance.uniform(0.05, longest) if kills else LONGEST_RUN
         began = time.monotonic()
         ended = run.run(*step.arguments, limit=limit)
         if ended.code is not None:
+            if not mended and _was_mended(run, ended):
+                mended = True
+                continue
             run.outcome.to_the_end += 1
             if ended.code:
                 run.outcome.wrong.append(f"{step.fault}: exit {ended.code}: {ended.said[-600:]}")
@@ -169,12 +173,22 @@ def _kill(
         else:
             kills -= 1
             run.outcome.trials += 1
+        mended = False
         compare_while_unfinished(run.home, settings, before, step.after, run.outcome, step.fault)
         if ended.code is None and step.target and _is_finished(step.target):
             compare_at_the_end(step.target, settings, step.after, run.outcome, step.fault)
             shutil.rmtree(step.target)
         # So that kills reach into the late parts of the work too.
         longest = min(_LONGEST_LIMIT, longest * 1.1 + 0.1 * (time.monotonic() - began))
+
+
+def _was_mended(run: Commands, ended: Ended) -> bool:
+    """Whether the command found vectors that a kill had cut amid a write; mend them as it says."""
+    if not (ended.code and "are damaged" in ended.said and REPAIR in ended.said):
+        return False
+    run.must("doctor", "--quick", "--rebuild")
+    run.outcome.mended += 1
+    return True
 
 
 def _is_finished(target: Path) -> bool:
@@ -212,4 +226,7 @@ def _kill_service(
         run.outcome.heard(process.communicate()[0].decode(errors="replace"))
         run.outcome.trials += 1
         compare_while_unfinished(run.home, settings, before, step.after, run.outcome, step.fault)
-    run.must("add", str(source))
+    if _was_mended(run, ended := run.run("add", str(source))):
+        run.must("add", str(source))
+    elif ended.code:
+        run.outcome.wrong.append(f"'add' failed: {ended.said[-600:]}")

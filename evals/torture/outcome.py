@@ -18,12 +18,16 @@ class Outcome:
     doubled: int = 0
     tracebacks: int = 0
     wrong: list[str] = field(default_factory=list)
+    mended: int = 0
+    """How often a command found an index cut amid a write, and the one that it named mended it."""
 
     def __str__(self) -> str:
         """One row, and a line for each thing that is wrong."""
         counts = (self.trials, self.lost, self.doubled, self.tracebacks, len(self.wrong))
         row = f"{self.fault:<44}" + "".join(f"{count:>11}" for count in counts)
-        return "\n".join([row, *(f"  {one}" for one in self.wrong[:_SHOWN])])
+        cut = "an index cut amid a write was said to be, and mended by the command named"
+        notes = [f"{cut}: {self.mended}", *self.wrong[:_SHOWN]][0 if self.mended else 1 :]
+        return "\n".join([row, *(f"  {one}" for one in notes)])
 
     @property
     def is_clean(self) -> bool:
