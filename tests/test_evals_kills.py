@@ -38,12 +38,12 @@ def assistant(settings: Settings) -> Assistant:
 @pytest.mark.timeout(900)
 def test_killed_commands_lose_and_double_nothing(settings: Settings) -> None:
     said: list[str] = []
-    plan = Plan(settings=settings, trials=6, papers=20, seed=1, say=said.append)
+    plan = Plan(settings=settings, trials=7, papers=20, seed=1, say=said.append)
     outcomes = run_kills(plan)
     assert all(outcome.is_clean for outcome in outcomes), "\n".join(map(str, outcomes))
-    assert sum(outcome.trials for outcome in outcomes) == 6
+    assert sum(outcome.trials for outcome in outcomes) == 7
     names = [outcome.fault.removeprefix("kill -9 of ") for outcome in outcomes]
-    assert names == ["add", "sync", "doctor --rebuild", "reembed", "serve"]
+    assert names == ["add", "sync", "doctor --rebuild", "reembed", "serve", "copy"]
 
 
 def ended(settings: Settings, expected: dict[str, str]) -> Outcome:
