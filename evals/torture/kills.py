@@ -178,8 +178,11 @@ def _kill(
         if ended.code is None and step.target and _is_finished(step.target):
             compare_at_the_end(step.target, settings, step.after, run.outcome, step.fault)
             shutil.rmtree(step.target)
-        # So that kills reach into the late parts of the work too.
-        longest = min(_LONGEST_LIMIT, longest * 1.1 + 0.1 * (time.monotonic() - began))
+        # So that kills reach into the late parts of the work too, and few come after its end.
+        took = time.monotonic() - began
+        longest = min(_LONGEST_LIMIT, longest * 1.1 + 0.1 * took)
+        if ended.code is not None:
+            longest = min(longest, 1.2 * took)
 
 
 def _was_mended(run: Commands, ended: Ended) -> bool:
