@@ -18,6 +18,7 @@ from assistant import Assistant
 from assistant.errors import LibraryError, UnreadableFileError
 from assistant.library.archive import FORMAT, VERSION, sha256
 from assistant.library.backup import backup
+from assistant.library.copying import copy
 from assistant.library.restore import restore
 from assistant.settings import Settings
 from assistant.types import Paper
@@ -106,6 +107,22 @@ def test_a_backup_of_a_folder_is_restored_to_a_server_and_back(
         chroma.kill()
     restore(elsewhere(made, tmp_path / "back"), tmp_path / "c.tar", silent)
     assert seen(library((), home=tmp_path / "back")) == before
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%41b"])
+def test_folders_of_odd_names_are_backed_up_restored_and_copied(
+    library: Library, tmp_path: Path, name: str
+) -> None:
+    """SQLite takes addresses, in which these letters mean something."""
+    made = library(PAPERS, home=tmp_path / name)
+    before = seen(made)
+    assert backup(made.settings, tmp_path / "b.tar", silent).papers == len(PAPERS)
+    restore(elsewhere(made, tmp_path / f"{name} restored"), tmp_path / "b.tar", silent)
+    copy(str(tmp_path / name), str(tmp_path / f"{name} copied"), made.settings, silent)
+    for other in ("restored", "copied"):
+        assert seen(library((), home=tmp_path / f"{name} {other}")) == before
+    assert {path.name for path in tmp_path.iterdir()} >= {name, "b.tar"}
+    assert not (tmp_path / "a").exists()
 
 
 KILLED = """

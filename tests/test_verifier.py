@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.adapters.cross_encoder import open_classifier
 from assistant.grounding.comparison import FEATURES
 from assistant.grounding.verifier import (
     NO_EVIDENCE,
@@ -169,3 +170,11 @@ def test_support_is_a_probability(claim: str, parts: list[str], own: float) -> N
     assert 0 <= found.score <= 1
     assert found.supported is (found.score >= 0.5)
     assert found.reasons
+
+
+@pytest.mark.parametrize("claim", ["蜂" * 300, "。" * 500, "1.5," * 400, "a" * 5000, ""])
+def test_claims_of_many_tokens_a_word_leave_room_for_the_evidence(claim: str) -> None:
+    classifier = open_classifier(1)
+    assert classifier is not None
+    [row] = classifier.classify([(claim, "Bees fly home by hedges. " * 20)])
+    assert sum(row) == pytest.approx(1, abs=1e-3)

@@ -25,7 +25,7 @@ def snapshot(source: Path, target: Path, notes: Mapping[str, str] | None = None)
         target.parent.mkdir(parents=True, exist_ok=True)
         half.unlink(missing_ok=True)
         with (
-            contextlib.closing(sqlite3.connect(f"file:{source}?mode=rw", uri=True)) as one,
+            contextlib.closing(_opened(source)) as one,
             contextlib.closing(sqlite3.connect(half)) as other,
         ):
             one.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
@@ -45,6 +45,11 @@ def snapshot(source: Path, target: Path, notes: Mapping[str, str] | None = None)
             f"{source} couldn't be copied to {target} ({error}); free disk space and check that "
             "both can be reached, then run the command again."
         ) from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open a file that is there; in its name "#", "?" and "%" are letters like others."""
+    return sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True)
 
 
 def _rename(connection: sqlite3.Connection, notes: Mapping[str, str]) -> None:
@@ -69,7 +74,7 @@ def digest(path: Path) -> str:
     )
     hashed = hashlib.sha256()
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as connection:
+        with contextlib.closing(_opened(path)) as connection:
             for query in parts:
                 for row in connection.execute(query):
                     hashed.update("\x1f".join(row).encode() + b"\x1e")

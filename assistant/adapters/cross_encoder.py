@@ -74,12 +74,15 @@ class CrossEncoder:
         return rows
 
     def _encoded(self, claim: str, text: str) -> list[int]:
-        words = claim.split()[: MAX_TOKENS // 2]
-        try:
-            return list(self._tokenizer.encode(" ".join(words), text).ids)
-        except Exception:  # noqa: BLE001 - the library raises a bare Exception
-            # A claim of many tokens a word leaves no room for the evidence.
-            return list(self._tokenizer.encode(" ".join(words)[:MAX_TOKENS], text).ids)
+        claim = " ".join(claim.split()[: MAX_TOKENS // 2])
+        while True:
+            try:
+                return list(self._tokenizer.encode(claim, text).ids)
+            except Exception:  # the library raises a bare one
+                if not claim:
+                    raise
+                # A claim of many tokens a word leaves no room for the evidence.
+                claim = claim[: len(claim) // 2]
 
     def _run(self, tokens: list[list[int]]) -> Vectors:
         ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
