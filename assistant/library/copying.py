@@ -109,7 +109,7 @@ def _copy_all(library: Library, home: Path, progress: "Progress") -> CopyReport:
     """Make a library of its own, with vectors in its folder."""
     catalog = home / "library" / CATALOG
     owner = library.library_id()
-    if catalog.exists() and not _is_unfinished(catalog, owner):
+    if catalog.exists() and copied_from(catalog) != owner:
         raise LibraryError(
             f"There is a library in {home} already; name an empty folder, or move it away."
         )
@@ -143,12 +143,13 @@ def _store_of(copied: Library) -> "ChromaStore":
         return copied.stores.fresh(renewed=True)
 
 
-def _is_unfinished(catalog: Path, owner: str) -> bool:
+def copied_from(catalog: Path) -> str:
+    """Return the id of the library of which this is an unfinished copy; "" where it is none."""
     from assistant.adapters.sqlite_catalog import SqliteCatalog
 
     opened = SqliteCatalog(catalog)
     try:
-        return opened.meta(UNFINISHED) == owner
+        return opened.meta(UNFINISHED)
     finally:
         opened.close()
 

@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistant.adapters.sqlite_catalog import SqliteCatalog
 from assistant.app import Assistant
-from assistant.library.copying import CATALOG, UNFINISHED
+from assistant.library.copying import CATALOG, copied_from
 from assistant.readers import read_papers
 from assistant.settings import Settings
 from evals.torture.commands import LONGEST_RUN, Commands, Ended
@@ -197,13 +196,7 @@ def _was_mended(run: Commands, ended: Ended) -> bool:
 def _is_finished(target: Path) -> bool:
     """Whether a copy was whole before its process was killed: given again, it would be refused."""
     catalog = target / "library" / CATALOG
-    if not catalog.is_file():
-        return False
-    opened = SqliteCatalog(catalog)
-    try:
-        return not opened.meta(UNFINISHED)
-    finally:
-        opened.close()
+    return catalog.is_file() and not copied_from(catalog)
 
 
 def _kill_service(

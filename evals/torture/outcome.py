@@ -25,8 +25,10 @@ class Outcome:
         """One row, and a line for each thing that is wrong."""
         counts = (self.trials, self.lost, self.doubled, self.tracebacks, len(self.wrong))
         row = f"{self.fault:<44}" + "".join(f"{count:>11}" for count in counts)
-        cut = "an index cut amid a write was said to be, and mended by the command named"
-        notes = [f"{cut}: {self.mended}", *self.wrong[:_SHOWN]][0 if self.mended else 1 :]
+        notes = self.wrong[:_SHOWN]
+        if self.mended:
+            cut = "an index cut amid a write was said to be, and mended by the command named"
+            notes.insert(0, f"{cut}: {self.mended}")
         return "\n".join([row, *(f"  {one}" for one in notes)])
 
     @property
