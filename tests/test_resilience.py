@@ -1,9 +1,11 @@
 """A server that misbehaves: a useful message in time, one retry layer, a breaker, less evidence."""
 
+import gc
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from types import AsyncGeneratorType
 
 import pytest
 
@@ -11,7 +13,8 @@ from assistant import Assistant
 from assistant.adapters.openai_chat import OpenAIChat
 from assistant.app import breaker as breakers
 from assistant.app.breaker import Breaker, Guarded
-from assistant.errors import ContextOverflowError, ModelError
+from assistant.cancellation import Cancellation
+from assistant.errors import CancelledError, ContextOverflowError, ModelError
 from assistant.types import Message
 from tests import fakes
 from tests.fakes import KEY, FakeServer
@@ -80,6 +83,98 @@ def test_rewriting_a_follow_up_has_a_third_of_the_time(online: Library, server: 
     assert answer.text == REMOVES
     assert answer.seconds["condense"] < LIMIT
     assert "didn't finish in time (1 s)" in answer.notices[0]
+
+
+# --- a reply that is given up -----------------------------------------------------------------
+
+
+def half_read(but: Collection[int] = ()) -> dict[int, str]:
+    """Return the async generators that somebody began to read and nobody has closed."""
+    found = [one for one in gc.get_objects() if type(one) is AsyncGeneratorType]
+    return {id(one): repr(one) for one in found if one.ag_frame and id(one) not in but}
+
+
+def read_whole(model: OpenAIChat) -> None:
+    assert "".join(model.stream(HELLO, 9)) == "TwigNet removes"
+
+
+def read_what_breaks(model: OpenAIChat) -> None:
+    "".join(model.stream(HELLO, 9))
+
+
+def close_early(model: OpenAIChat) -> None:
+    reply = model.stream(HELLO, 9)
+    assert next(reply)
+    reply.close()
+
+
+def leave_to_the_collector(model: OpenAIChat) -> None:
+    assert next(model.stream(HELLO, 9))
+
+
+def cancel(model: OpenAIChat) -> None:
+    cancellation = Cancellation()
+    reply = model.metered(Counter(), cancellation).stream(HELLO, 9)
+    assert next(reply)
+    cancellation.cancel()
+    "".join(reply)
+
+
+def cancel_before_it_begins(model: OpenAIChat) -> None:
+    cancellation = Cancellation()
+    cancellation.cancel()
+    "".join(model.metered(Counter(), cancellation).stream(HELLO, 9))
+
+
+SLOWLY = fakes.says("TwigNet removes", pause=0.2)
+# What the server does, what is done with its reply, and what comes of it.
+GIVEN_UP: dict[str, tuple[fakes.Behaviour, Callable[[OpenAIChat], None], type[Exception] | None]]
+GIVEN_UP = {
+    "whole": (fakes.says("TwigNet removes"), read_whole, None),
+    "bad JSON": (fakes.sends_bad_json, read_what_breaks, ModelError),
+    "breaks off": (fakes.breaks_off("TwigNet"), read_what_breaks, ModelError),
+    "too slow": (fakes.trickles, read_what_breaks, ModelError),
+    "closed": (SLOWLY, close_early, None),
+    "collected": (SLOWLY, leave_to_the_collector, None),
+    "cancelled": (SLOWLY, cancel, CancelledError),
+    "cancelled before": (SLOWLY, cancel_before_it_begins, CancelledError),
+}
+
+
+@pytest.mark.parametrize("how", GIVEN_UP)
+def test_nothing_of_a_reply_is_left_to_the_collector(server: FakeServer, how: str) -> None:
+    behaviour, give_up, error = GIVEN_UP[how]
+    server.will(behaviour)
+    others = set(half_read())
+    model = chat(server)
+    if error is None:
+        give_up(model)
+    else:
+        with pytest.raises(error) as caught:
+            give_up(model)
+        # It holds the frames that it came through, and they what they were reading.
+        assert caught.value.__traceback__
+    until = time.monotonic() + LIMIT
+    while (left := half_read(others)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left == {}
+    model.end()
+
+
+def test_an_error_is_collected_while_the_model_is_asked(server: FakeServer) -> None:
+    def fail(model: OpenAIChat) -> None:
+        # With its name it is in a cycle, so that only the collector frees it.
+        with pytest.raises(ModelError) as caught:
+            "".join(model.stream(HELLO, 9))
+        assert caught
+
+    server.will(fakes.sends_bad_json)
+    model = chat(server)
+    for _ in range(20):
+        fail(model)
+        # In this thread, while the model's own closes what the collector hands to it.
+        gc.collect()
+    model.end()
 
 
 # --- a context that is too short ------------------------------------------------------------

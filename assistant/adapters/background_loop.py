@@ -6,18 +6,22 @@ nobody. A task can; its connection closes, which servers, the local one too, tak
 
 import asyncio
 import queue
+import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import CancelledError as FutureCancelledError
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from assistant.cancellation import Cancellation
 
 Result = TypeVar("Result")
 FAREWELL_SECONDS = 2.0
+# What a call closes at its end.
+_begun: ContextVar[AsyncExitStack] = ContextVar("begun")
 
 
 class BackgroundLoop:
@@ -91,8 +95,34 @@ class BackgroundLoop:
 
 
 async def _within(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
-    async with asyncio.timeout(seconds):
-        return await work
+    """Return what the work returns; every async generator that it began is closed by then.
+
+    A client leaves some half read: after an error, and after each stream's last event. Those that
+    an error's frames hold would be freed by the collector, at any time and in any thread, while
+    this one closes them.
+    """
+    async with AsyncExitStack() as begun:
+        _begun.set(begun)
+        async with asyncio.timeout(seconds):
+            return await work
+
+
+def _note_generators() -> None:
+    """Have each async generator of this thread noted where the call that begins it finds it."""
+    told = sys.get_asyncgen_hooks().firstiter
+
+    def begins(generator: AsyncGenerator[Any, None]) -> None:
+        if told is not None:
+            told(generator)
+        if begun := _begun.get(None):
+            begun.push_async_callback(_close, generator)
+
+    sys.set_asyncgen_hooks(firstiter=begins)
+
+
+async def _close(generator: AsyncGenerator[Any, None]) -> None:
+    with suppress(Exception):  # What was read, or why it wasn't, is known: this adds nothing.
+        await generator.aclose()
 
 
 def _result(working: "Future[Result]", cancellation: Cancellation) -> Result:
@@ -109,13 +139,16 @@ def _run(loop: asyncio.AbstractEventLoop, farewell: Callable[[], Awaitable[None]
     async def tidy() -> None:
         tasks = asyncio.all_tasks(loop) - {asyncio.current_task()}
         for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            if not task.cancelling():  # Told a second time, it would leave its closing unfinished.
+                task.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), FAREWELL_SECONDS)
         with suppress(TimeoutError):
             await asyncio.wait_for(farewell(), FAREWELL_SECONDS)
 
     asyncio.set_event_loop(loop)
     try:
+        loop.call_soon(_note_generators)  # The loop sets its own hooks when it starts.
         loop.run_forever()
         loop.run_until_complete(tidy())
         loop.run_until_complete(loop.shutdown_asyncgens())
