@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from assistant.doctor import REBUILD, SPARE_BYTES
 from assistant.settings import Settings
 from evals.torture import damage, disks, full_disk, power, surroundings
 from evals.torture.commands import Commands
+from evals.torture.compare import compare_at_the_end
 from evals.torture.load import LoadReport, run_load, stations, wrong_in
+from evals.torture.made import made_up, write_overlapping
 from evals.torture.outcome import Outcome, table
 from evals.torture.plan import Plan
 
@@ -120,7 +124,7 @@ def test_a_command_that_outlives_its_limit_is_killed(tmp_path: Path, models_fold
 
 @MOUNTS
 def test_a_copy_of_the_drive_lacks_what_was_not_synced(tmp_path: Path) -> None:
-    drive = disks.Drive(tmp_path / "drive", 16)
+    drive = disks.Drive(tmp_path / "drive", 16 * 2**20)
     with disks.mounted(drive.image, tmp_path / "at") as at:
         with (at / "synced").open("wb") as file:
             file.write(b"x" * 10_000)
@@ -132,6 +136,58 @@ def test_a_copy_of_the_drive_lacks_what_was_not_synced(tmp_path: Path) -> None:
         assert (again / "synced").read_bytes() == b"x" * 10_000
         unsynced = again / "unsynced"
         assert not unsynced.exists() or unsynced.stat().st_size == 0
+
+
+@MOUNTS
+def test_a_drive_is_copied_quickly_whatever_its_size(tmp_path: Path) -> None:
+    drive = disks.Drive(tmp_path / "drive")
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"what an earlier copy held")
+    with disks.mounted(drive.image, tmp_path / "at") as at:
+        assert shutil.disk_usage(at).free > SPARE_BYTES
+        drive.after_power_cut(copy)
+    assert copy.stat().st_size == disks.ROOMY
+    assert copy.stat().st_blocks * 512 < disks.ROOMY / 20
+    with disks.mounted(copy, tmp_path / "again") as again:
+        assert shutil.disk_usage(again).free > SPARE_BYTES
+
+
+@pytest.mark.parametrize(
+    "blocks", [b"", b"x", b"0x0", b"00000x", b"x00000", b"000x00x0", b"0000"], ids=repr
+)
+def test_holes_are_skipped_and_nothing_else(tmp_path: Path, blocks: bytes) -> None:
+    path = tmp_path / "image"
+    with path.open("wb") as file:
+        for place, block in enumerate(blocks.decode()):
+            if block == "x":
+                file.seek(place * disks.BLOCK + 5)
+                file.write(b"x")
+        file.truncate(len(blocks) * disks.BLOCK)
+    read = bytearray(len(blocks) * disks.BLOCK)
+    places = []
+    for start, block in disks.written(path):
+        places.append(start // disks.BLOCK)
+        read[start : start + len(block)] = block
+    assert bytes(read) == path.read_bytes()
+    assert places == [place for place, block in enumerate(blocks.decode()) if block == "x"]
+
+
+@MOUNTS
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_doctor_names_mends_a_library_on_a_drive(plan: Plan, tmp_path: Path) -> None:
+    outcome, papers = Outcome(), made_up(plan.papers, random.Random(1))
+    write_overlapping(tmp_path / "papers", papers)
+    drive = disks.Drive(tmp_path / "drive")
+    with disks.mounted(drive.image, tmp_path / "at") as at:
+        run = Commands(home=at / "home", models=plan.settings.models, outcome=outcome)
+        run.must("add", str(tmp_path / "papers"))
+        largest = damage.Part(name="the words", pattern="library/words/*").files(run.home)[0]
+        damage.empty(largest, random.Random(1))
+        # It fails where any fault is left, one of the disk, too.
+        assert REBUILD in [check["repair"] for check in run.repair()]
+        compare_at_the_end(run.home, plan.settings, papers, outcome, "on a drive")
+    assert outcome.is_clean, outcome
 
 
 @MOUNTS

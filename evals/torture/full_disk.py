@@ -18,7 +18,6 @@ from evals.torture.outcome import Outcome
 from evals.torture.plan import Plan
 
 _MOST_ROOM = 4_000_000
-_PLENTY = 256_000_000
 _SAID = re.compile(r"Error: .*disk", re.DOTALL)
 
 
@@ -86,11 +85,11 @@ def _try(
 def _small(at: Path, base: Path, room: int) -> Iterator[tuple[Path, Callable[[], None]]]:
     """Yield a copy of a home on a file system with `room` bytes left, and what makes it larger."""
     at.mkdir(exist_ok=True)
-    with disks.tmpfs(at, _PLENTY):
+    with disks.tmpfs(at, disks.ROOMY):
         shutil.copytree(base, at / "home")
         used = shutil.disk_usage(at).used
         disks.resize(at, used + room)
-        yield at / "home", lambda: disks.resize(at, _PLENTY)
+        yield at / "home", lambda: disks.resize(at, disks.ROOMY)
 
 
 @contextmanager
