@@ -294,8 +294,17 @@ class ChatModel(Protocol):
         Closed early, it stops the model.
         """
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
-        """Return P(yes) / (P(yes) + P(no)) of a one-word reply; None where unknown."""
+    @property
+    def is_adapted(self) -> bool:
+        """Whether it has an adapter that was trained to judge claims by their evidence."""
+
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
+        """Return P(yes) / (P(yes) + P(no)) of a one-word reply; None where unknown.
+
+        `adapted`: as its adapter says; only where `is_adapted`.
+        """
 
     def metered(
         self, tokens: Counter[str], cancellation: Cancellation | None = None

@@ -15,7 +15,7 @@ import numpy as np
 from assistant.grounding.comparison import FEATURES
 from assistant.grounding.verifier import Stage, Verifier
 from assistant.protocols import Vectors
-from assistant.types import Message
+from assistant.types import Message, Tier
 
 KEY = "sk-fake-and-secret-4711"
 Body = dict[str, Any]
@@ -380,13 +380,19 @@ def counting() -> Verifier:
     weights = dict.fromkeys(FEATURES, 0.0) | {"covered": 10.0}
     stage = Stage(intercept=-7.5, weights=weights, low=0.05, high=0.5)
     asked = Stage(intercept=0.0, weights={"before": 0.0, "own": 1.0}, low=0.5, high=0.5)
-    return Verifier({"features": stage, "chat model": asked}, lambda texts: None, lambda: None)
+    stages: dict[Tier, Stage] = {
+        "features": stage,
+        "chat model": asked,
+        "adapted chat model": asked,
+    }
+    return Verifier(stages, lambda texts: None, lambda: None)
 
 
 class Scripted:
     """A chat model that says what it is told, piece by piece."""
 
     name = "scripted"
+    is_adapted = False
 
     def __init__(self, reply: str, *, is_small: bool = False, pieces: int = 5) -> None:
         """Take the whole reply."""
@@ -399,6 +405,8 @@ class Scripted:
         for start in range(0, len(self.reply), self._pieces):
             yield self.reply[start : start + self._pieces]
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
         """Give no opinion."""
         return None

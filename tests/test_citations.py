@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assistant.grounding.citations import CitedClaim, Composer, marked, neutral_brackets
 from assistant.grounding.claims import Item, Row, split_claims
 from assistant.grounding.evidence import number_evidence
-from assistant.grounding.verifier import NO_EVIDENCE
+from assistant.grounding.judges import NO_EVIDENCE, AdaptedJudge, WordJudge
 from assistant.prompts import load_prompt
 from assistant.text.sentences import split_sentences
 from assistant.types import Evidence, Paper, Passage, Support
@@ -218,7 +218,7 @@ def test_open_claims_wait_for_the_judge_and_keep_their_order() -> None:
         asked.append(claim)
         return 0.99 if "way" in claim else 0.01
 
-    composer, _, _ = compose(f"{LEFT_OPEN} {FIRST}", judge=judge)
+    composer, _, _ = compose(f"{LEFT_OPEN} {FIRST}", judge=WordJudge(yes=judge))
     assert asked == [LEFT_OPEN]
     assert [claim.text for claim in composer.claims] == [LEFT_OPEN, FIRST]
     assert composer.citations[0].support.tier == "chat model"
@@ -226,8 +226,36 @@ def test_open_claims_wait_for_the_judge_and_keep_their_order() -> None:
 
 def test_the_judge_is_not_asked_about_what_is_clear() -> None:
     asked: list[str] = []
-    compose(f"{BEES} Penguins skate on ice.", judge=lambda claim, _: asked.append(claim))
+    judge = WordJudge(yes=lambda claim, _: asked.append(claim))
+    compose(f"{BEES} Penguins skate on ice.", judge=judge)
     assert asked == []
+
+
+def test_what_the_judge_finds_against_gives_way_to_the_sentence_it_is_about() -> None:
+    against = AdaptedJudge(yes=lambda *_: 0.05)
+    composer, writer, rejected = compose(LEFT_OPEN, quotes=True, judge=against)
+    assert composer.text == f"{HOMING[:-1]} [1]."
+    assert (writer.checks.kept, writer.checks.quoted) == (0, 1)
+    assert [one.text for one in rejected] == [LEFT_OPEN]
+    composer, writer, _ = compose(LEFT_OPEN, quotes=True, judge=AdaptedJudge(yes=lambda *_: 0.9))
+    assert [claim.text for claim in composer.claims] == [LEFT_OPEN]
+    assert composer.citations[0].support.tier == "adapted chat model"
+
+
+def test_an_adapted_judge_is_asked_about_two_open_claims_at_most() -> None:
+    asked: list[str] = []
+
+    def yes(claim: str, text: str) -> float:
+        asked.append(claim)
+        return 0.9
+
+    others = [LEFT_OPEN.replace("hills", place) for place in ("woods", "towns")]
+    draft = f"{LEFT_OPEN} {BEES} {others[0]} {others[1]}"
+    composer, writer, _ = compose(draft, quotes=True, judge=AdaptedJudge(yes=yes))
+    assert asked == [LEFT_OPEN, others[0]]
+    assert [claim.text for claim in composer.claims][:3] == [LEFT_OPEN, BEES, others[0]]
+    # The third is still open: its sentence is quoted.
+    assert (writer.checks.kept, writer.checks.quoted) == (3, 1)
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7, 1000])

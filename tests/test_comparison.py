@@ -74,6 +74,23 @@ def test_title_is_read_with_the_sentence() -> None:
 def test_figures_in_words_count() -> None:
     assert compare("It was tried on 14 sets of data", "on fourteen sets", 0.5).missing == ()
     assert compare("It was tried on 15 sets of data", "on fourteen sets", 0.5).missing == ("15",)
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing", "in_names"),
+    [
+        ("COVID-19 spreads in winter", ("19",), ("19",)),
+        ("COVID-19 spreads in 19 towns", ("19",), ()),
+        ("VGG-16 needs 5 hours", ("16", "5"), ("16",)),
+        ("It lasts 3-5 days", ("3", "5"), ()),
+        ("The share is -5", ("5",), ()),
+    ],
+)
+def test_figures_of_names_are_told_apart(
+    claim: str, missing: tuple[str, ...], in_names: tuple[str, ...]
+) -> None:
+    found = compare(claim, "Nothing of the kind.", 0.5)
+    assert (found.missing, found.missing_in_names) == (missing, in_names)
     assert counted("Seven of nine, SEVENTEEN") == {"7", "9", "17"}
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.errors import UnreadableFileError
+from assistant.grounding.judges import WordJudge
 from assistant.protocols import Vectors
 from evals.__main__ import main
 from evals.verifier import measures
@@ -186,7 +187,7 @@ def test_fit_learns_whom_to_trust(tmp_path: Path) -> None:
         Models(
             embedder=WordEmbedder(),
             classifier=knowing,
-            judge=lambda claim, text: 0.9 if "bees" in text else 0.2,
+            judge=WordJudge(yes=lambda claim, text: 0.9 if "bees" in text else 0.2),
             cache=tmp_path,
         )
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assistant.adapters.local_llm import LocalChat
+from assistant.adapters.local_llm import LocalChat, shipped_adapter
 from assistant.adapters.model_files import fetch, known_model
+from assistant.answering.judging import judge_by, judging_prompts
 from assistant.app import Assistant
 from assistant.errors import ModelError
 from assistant.types import Message, StageEvent, TextEvent
@@ -34,6 +35,26 @@ def test_it_tells_evidence_that_answers_from_evidence_that_does_not(chat: LocalC
         return share
 
     assert asked("We tracked 240 bees with radar.") > asked("Bees live in hives.")
+
+
+def test_its_adapter_judges_claims_and_changes_nothing_else(
+    chat: LocalChat, models_folder: Path
+) -> None:
+    path = known_model("chat").path(models_folder)
+    adapted = LocalChat(path, chat.name, 2, 120, 120, shipped_adapter())
+    text = "We followed 240 bees with radar; in fog they found home as often as in sunshine."
+    plain = [Message(role="user", content=f"{text} Did fog hinder them? yes or no.")]
+    try:
+        judge = judge_by(adapted, judging_prompts(), forgiving=False)
+        found = judge.finds("Bees home as well in fog as in sun.", text)
+        against = judge.finds("Bees get lost in fog more often than in sun.", text)
+        assert found is not None
+        assert against is not None
+        assert found["own"] > 0 > against["own"]
+        share = adapted.yes_probability(plain)
+    finally:
+        adapted.stop()
+    assert share == pytest.approx(chat.yes_probability(plain), abs=0.02)
 
 
 def test_an_answer_is_cited_and_verified(

@@ -112,7 +112,7 @@ def test_every_prompt_file_loads_with_its_version(name: str) -> None:
     assert prompt.version == digest[:12]
     assert prompt.name == name
     assert prompt.system.strip()
-    assert ("$claim" if name == "supported_small" else "$question") in prompt.user
+    assert ("$claim" if name.startswith("supported") else "$question") in prompt.user
 
 
 def test_the_prompts_in_use_are_there() -> None:
@@ -122,6 +122,7 @@ def test_the_prompts_in_use_are_there() -> None:
         "answerable_small",
         "condense",
         "supported_small",
+        "supported_tuned",
     }
 
 

@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 
 from assistant.adapters.cross_encoder import open_classifier
 from assistant.grounding.comparison import FEATURES
-from assistant.grounding.verifier import (
-    NO_EVIDENCE,
-    Stage,
-    Verifier,
-    load_stages,
-    log_odds,
-    sigmoid,
-    stages_from,
-)
+from assistant.grounding.judges import NO_EVIDENCE, AdaptedJudge, WordJudge
+from assistant.grounding.odds import log_odds, sigmoid
+from assistant.grounding.verifier import Stage, Verifier, load_stages, stages_from
 from assistant.protocols import Vectors
 from assistant.types import Evidence, Passage, Tier
 from tests.fakes import counting
@@ -29,6 +23,7 @@ ALWAYS: dict[Tier, Stage] = {
     "features": Stage(intercept=0.0, weights=OPEN | {"covered": 1.0}, low=0.0, high=1.0),
     "cross-encoder": Stage(intercept=0.0, weights={"before": 0.0, "own": 1.0}, low=0.2, high=0.8),
     "chat model": Stage(intercept=0.0, weights={"before": 0.0, "own": 1.0}, low=0.5, high=0.5),
+    "adapted chat model": Stage(intercept=0.0, weights={"own": 1.0}, low=0.5, high=0.5),
 }
 
 
@@ -75,10 +70,11 @@ def test_what_is_counted_leaves_open_is_read(row: tuple[float, ...], label: str)
 def test_the_chat_model_is_asked_only_where_the_others_are_unsure() -> None:
     asked: list[tuple[str, str]] = []
 
-    def judge(claim: str, text: str) -> float:
+    def yes(claim: str, text: str) -> float:
         asked.append((claim, text))
         return 0.97
 
+    judge = WordJudge(yes=yes)
     unsure = verifier(Classifier(0.4, 0.3, 0.3)).support("Bees like rivers", "Go.", judge=judge)
     assert (unsure.label, unsure.tier, unsure.score) == (
         "supported",
@@ -98,16 +94,39 @@ def test_what_sounds_true_without_evidence_counts_less() -> None:
         )
     }
     one = Verifier(stages, lambda texts: None, lambda: Classifier(0.4, 0.3, 0.3))
-    gullible = one.support("Bees like rivers", "Go.", judge=lambda *_: 0.97)
+    gullible = one.support("Bees like rivers", "Go.", judge=WordJudge(yes=lambda *_: 0.97))
     assert gullible.score == pytest.approx(0.5)
     reader = one.support(
-        "Bees like rivers", "Go.", judge=lambda _, text: 0.5 if text == NO_EVIDENCE else 0.97
+        "Bees like rivers",
+        "Go.",
+        judge=WordJudge(yes=lambda _, text: 0.5 if text == NO_EVIDENCE else 0.97),
     )
     assert reader.score == pytest.approx(0.97)
 
 
+@pytest.mark.parametrize(("yes", "label"), [(0.9, "supported"), (0.2, "not found")])
+def test_an_adapted_model_is_believed_over_the_others(yes: float, label: str) -> None:
+    judge = AdaptedJudge(yes=lambda *_: yes)
+    for row in ((0.4, 0.3, 0.3), (0.97, 0.0, 0.03), (0.02, 0.0, 0.98)):
+        found = verifier(Classifier(*row)).support("Bees like rivers", "Go.", judge=judge)
+        assert (found.tier, found.label) == ("adapted chat model", label)
+        assert found.score == pytest.approx(yes)
+
+
+def test_a_figure_that_the_evidence_lacks_rules_out_whatever_an_adapted_model_says() -> None:
+    judge = AdaptedJudge(yes=lambda *_: 0.99)
+    one = verifier(Classifier(0.97, 0.0, 0.03))
+    assert not one.support("Bees like 92 rivers", "Go.", judge=judge).supported
+    # In a name it may be another name of the same thing, which the adapted model has read.
+    named = "COVID-19 spreads in winter"
+    assert one.support(named, "SARS-CoV-2 spreads in winter.", judge=judge).supported
+    assert not one.support(named, "SARS-CoV-2 spreads in winter.").supported
+    assert not one.support(f"{named} by 19", "It does.", judge=judge).supported
+
+
 def test_a_chat_model_that_cannot_tell_changes_nothing() -> None:
-    found = verifier(Classifier(0.4, 0.3, 0.3)).support("Bees fly", "Go.", judge=lambda *_: None)
+    one, mute = verifier(Classifier(0.4, 0.3, 0.3)), WordJudge(yes=lambda *_: None)
+    found = one.support("Bees fly", "Go.", judge=mute)
     assert (found.tier, found.score) == ("cross-encoder", pytest.approx(0.4))
 
 

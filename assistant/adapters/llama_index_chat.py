@@ -38,6 +38,7 @@ class LlamaIndexChat(PerQuestion):
     """Asks the LLM in a thread, so that a time limit and a cancellation hold whatever it does."""
 
     is_small = False
+    is_adapted = False
 
     def __init__(self, llm: Any, seconds: float) -> None:
         """Take a `llama_index.core.llms.LLM` and the time limit of a reply."""
@@ -75,9 +76,11 @@ class LlamaIndexChat(PerQuestion):
                 "raise ASSISTANT_ANSWER_TIMEOUT or use a faster model."
             ) from None
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
         """Give no opinion: llama-index has no common way to log-probabilities."""
-        del messages
+        del messages, adapted
         return None
 
     def _read(

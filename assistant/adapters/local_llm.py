@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Generator, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from assistant.adapters.openai_chat import OpenAIChat
@@ -20,17 +21,31 @@ from assistant.types import Message
 CONTEXT = 4096
 
 
+def shipped_adapter() -> Path | None:
+    """Return the adapter that makes the embedded model a judge of claims, if it is there."""
+    path = Path(str(files("assistant").joinpath("data", "support", "judge.gguf")))
+    return path if path.is_file() else None
+
+
 class LocalChat:
     """The embedded model as a `ChatModel`; its server starts with the first use."""
 
     is_small = True
 
     def __init__(
-        self, model: Path, name: str, threads: int, start_timeout: float, timeout: float
+        self,
+        model: Path,
+        name: str,
+        threads: int,
+        start_timeout: float,
+        timeout: float,
+        adapter: Path | None = None,
     ) -> None:
-        """Remember what to start; nothing runs yet."""
+        """Remember what to start; nothing runs yet. `adapter` is one for this very model."""
         self.name = name
+        self.is_adapted = adapter is not None
         self._model = model
+        self._adapter = adapter
         self._threads = threads
         self._start_timeout = start_timeout
         self._timeout = timeout
@@ -53,12 +68,14 @@ class LocalChat:
                 base_url=self._launch() + "/v1",
                 timeout=self._timeout,
                 is_small=True,
+                is_adapted=self.is_adapted,
             )
             return self._chat
 
     def _launch(self) -> str:
         command = [sys.executable, "-m", "assistant.adapters.local_server"]
         command += [str(self._model), str(self._threads), str(CONTEXT)]
+        command += [str(self._adapter)] if self._adapter else []
         environ = {**os.environ, "OMP_WAIT_POLICY": "passive", "LLAMA_OFFLINE": "1"}
         root = str(Path(__file__).resolve().parents[2])
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH"))))
@@ -99,9 +116,11 @@ class LocalChat:
         """Yield the reply piece by piece; return why it ended."""
         return (yield from self.start().stream(messages, max_tokens, share))
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
         """Return the share of yes in a one-word reply."""
-        return self.start().yes_probability(messages)
+        return self.start().yes_probability(messages, adapted=adapted)
 
     def metered(self, tokens: Counter[str], cancellation: Cancellation | None = None) -> "_Metered":
         """Return the same model, counting its tokens as a `Trace` does, for one question."""
@@ -117,6 +136,7 @@ class _Metered:
         self, chat: LocalChat, tokens: Counter[str], cancellation: Cancellation | None
     ) -> None:
         self.name = chat.name
+        self.is_adapted = chat.is_adapted
         self._cancellation = cancellation
         self._chat = chat
         self._tokens = tokens
@@ -127,9 +147,11 @@ class _Metered:
         """Yield the reply piece by piece; return why it ended."""
         return (yield from self._client().stream(messages, max_tokens, share))
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
         """Return the share of yes in a one-word reply."""
-        return self._client().yes_probability(messages)
+        return self._client().yes_probability(messages, adapted=adapted)
 
     def metered(self, tokens: Counter[str], cancellation: Cancellation | None = None) -> "_Metered":
         """Return the same model for another question."""

@@ -1,6 +1,6 @@
 """The embedded chat model's process: llama.cpp behind an OpenAI-compatible address.
 
-Run as `python -m assistant.adapters.local_server MODEL THREADS CONTEXT`. It prints its
+Run as `python -m assistant.adapters.local_server MODEL THREADS CONTEXT [ADAPTER]`. It prints its
 address as one line and ends when its standard input closes, so that it can't outlive
 the program that started it.
 """
@@ -26,6 +26,11 @@ def main() -> None:
     # Repacked weights would lie in memory beside the mapped file: 0.6 GB more for no speed.
     params.no_extra_bufts = True
     params.cache_ram_mib = 0
+    for path in sys.argv[4:]:
+        adapter = xllamacpp.CommonAdapterLoraInfo()
+        # Without weight: it has some in those requests only that ask for it.
+        adapter.path, adapter.scale = path, 0.0
+        params.lora_adapters = [adapter]
     server = xllamacpp.Server(params)
     os.write(answer, f"{server.listening_address}\n".encode())
     sys.stdin.read()

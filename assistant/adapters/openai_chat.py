@@ -19,13 +19,22 @@ from assistant.types import Message
 
 ONE_WORD_SHARE = 0.5
 """Share of the time limit for a reply of one word."""
+ADAPTER = {"lora": [{"id": 0, "scale": 1.0}]}
+"""What llama.cpp's server takes beside a request, to use its first adapter in it."""
 
 
 class OpenAIChat(PerQuestion):
     """A chat model by name and address; retries are the client's own, in this one place."""
 
     def __init__(
-        self, *, model: str, api_key: str, base_url: str, timeout: float, is_small: bool = False
+        self,
+        *,
+        model: str,
+        api_key: str,
+        base_url: str,
+        timeout: float,
+        is_small: bool = False,
+        is_adapted: bool = False,
     ) -> None:
         """Prepare the client; nothing is sent yet.
 
@@ -37,6 +46,7 @@ class OpenAIChat(PerQuestion):
         super().__init__()
         self.name = model
         self.is_small = is_small
+        self.is_adapted = is_adapted
         self._timeout = timeout
         self._address = base_url or OPENAI
         self._client = open_async_client(api_key, base_url, timeout)
@@ -120,10 +130,12 @@ class OpenAIChat(PerQuestion):
         if isinstance(prompt, int) and isinstance(completion, int):
             self._tokens.update(unreported=-1, prompt=prompt, completion=completion)
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
         """Return P(yes) / (P(yes) + P(no)) of a one-word reply.
 
-        None where the server gives no log-probabilities.
+        None where the server gives no log-probabilities. `adapted` uses llama.cpp's first adapter.
 
         Raises:
             ModelError: the server can't be reached, refuses, or takes longer than half the
@@ -132,11 +144,15 @@ class OpenAIChat(PerQuestion):
         """
         seconds = ONE_WORD_SHARE * self._timeout
         try:
-            return self._loop.result(self._one_word(messages), seconds, self._cancellation)
+            return self._loop.result(
+                self._one_word(messages, ADAPTER if adapted else None), seconds, self._cancellation
+            )
         except TimeoutError:
             raise self._too_late(seconds) from None
 
-    async def _one_word(self, messages: Sequence[Message]) -> float | None:
+    async def _one_word(
+        self, messages: Sequence[Message], extra: dict[str, Any] | None
+    ) -> float | None:
         self._tokens.update(requests=1, unreported=1)
         with translated(self.name, self._address):
             # One try: a server that is slow to say one word is too slow to say more.
@@ -147,6 +163,7 @@ class OpenAIChat(PerQuestion):
                 temperature=0,
                 logprobs=True,
                 top_logprobs=10,
+                extra_body=extra,
             )
             self._count(reply.usage)
             if not reply.choices or reply.choices[0].logprobs is None:

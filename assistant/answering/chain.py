@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from assistant.answering.deciding import Decider
+from assistant.answering.judging import judge_by
 from assistant.answering.selecting import Selector
 from assistant.answering.state import EXTRACTIVE, State
 from assistant.errors import (
@@ -18,7 +19,7 @@ from assistant.grounding.citations import CitedClaim
 from assistant.grounding.conversation import as_text, joined_question
 from assistant.grounding.evidence import compares, contrasts
 from assistant.grounding.hostile import harmless
-from assistant.grounding.verifier import Judge, Stage, Verifier
+from assistant.grounding.verifier import Stage, Verifier
 from assistant.prompts import Prompt
 from assistant.protocols import (
     ChatModel,
@@ -169,8 +170,11 @@ class Answering:
         writer = ModelWriter(
             model,
             prompt,
-            # A small model judges too badly to let its own words through (see the README).
-            None if model.is_small else self._judge(model),
+            # A small model judges too badly to let its own words through (see the README), unless
+            # it was trained to.
+            None
+            if model.is_small and not model.is_adapted
+            else judge_by(model, self._prompts, forgiving=True),
             said=said,
             words=self._settings.answer_words,
             quotes=model.is_small,
@@ -214,18 +218,6 @@ class Answering:
                     raise
             else:
                 return
-
-    def _judge(self, model: ChatModel) -> Judge:
-        """Return what asks the model whether a passage clearly supports a claim."""
-        prompt = self._prompts["supported_small"]
-
-        def judge(claim: str, text: str) -> float | None:
-            try:
-                return model.yes_probability(prompt.messages(evidence=text, claim=claim))
-            except ModelError:  # The other tiers have judged; the answer need not fail.
-                return None
-
-        return judge
 
     def _extract(
         self, state: State, most: int | None = None, words: int | None = None

@@ -60,6 +60,8 @@ class Guarded:
         """Wrap the model."""
         self.name = model.name
         self.is_small = model.is_small
+        # A model of the user's own may know nothing of adapters.
+        self.is_adapted = getattr(model, "is_adapted", False)
         self._model = model
         self._breaker = breaker
 
@@ -77,10 +79,16 @@ class Guarded:
         self._breaker.succeeded()
         return ended
 
-    def yes_probability(self, messages: Sequence[Message]) -> float | None:
+    def yes_probability(
+        self, messages: Sequence[Message], *, adapted: bool = False
+    ) -> float | None:
         """Return the share of yes in a one-word reply."""
         try:
-            yes = self._model.yes_probability(messages)
+            yes = (
+                self._model.yes_probability(messages, adapted=True)
+                if adapted
+                else self._model.yes_probability(messages)
+            )
         except ContextOverflowError:
             raise
         except ModelError as error:

@@ -184,7 +184,7 @@ class ChatModels:
 
     def _local(self) -> "LocalChat":
         from assistant.adapters import model_files
-        from assistant.adapters.local_llm import LocalChat
+        from assistant.adapters.local_llm import LocalChat, shipped_adapter
 
         settings = self._settings
         if settings.local_model_path:
@@ -194,7 +194,13 @@ class ChatModels:
         else:
             path = model_files.known_model("chat").path(settings.models)
         local = LocalChat(
-            path, self._name(), settings.threads, settings.start_timeout, settings.answer_timeout
+            path,
+            self._name(),
+            settings.threads,
+            settings.start_timeout,
+            settings.answer_timeout,
+            # It fits the shipped model alone.
+            None if settings.local_model_path else shipped_adapter(),
         )
         local.start()
         return local

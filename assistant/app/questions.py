@@ -53,7 +53,14 @@ class Questions:
         from assistant.grounding.verifier import load_stages
         from assistant.prompts import load_prompt
 
-        names = ("answer_strong", "answer_small", "answerable_small", "condense", "supported_small")
+        names = (
+            "answer_strong",
+            "answer_small",
+            "answerable_small",
+            "condense",
+            "supported_small",
+            "supported_tuned",
+        )
         return Answering(
             settings=self.settings,
             catalog=self.library.catalog,

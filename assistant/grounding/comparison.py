@@ -21,6 +21,7 @@ FEATURES = (
 VERBATIM_WORDS = 4
 CLEAR_COSINE = (0.2, 0.9)
 _NUMBER = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?")
+_OF_A_NAME = re.compile(r"(?<=[A-Za-z])[-–]\d[\d.]*")
 _COUNTED = re.compile(r"[a-z]+", re.IGNORECASE)
 _WORDS_FOR = {
     word: str(number)
@@ -46,11 +47,16 @@ _DOWN = frozenset(terms("decrease reduce lower worse loss drop fall decline slow
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Features, each in [0, 1], and in words what speaks against the claim."""
+    """Features, each in [0, 1], and in words what speaks against the claim.
+
+    `missing` are the claim's figures that the evidence lacks; `missing_in_names` those of them
+    that only stand in names, as in "COVID-19", for which the evidence may have another name.
+    """
 
     verbatim: bool
     features: Mapping[str, float]
     missing: tuple[str, ...] = ()
+    missing_in_names: tuple[str, ...] = ()
     reasons: tuple[str, ...] = field(default=())
 
 
@@ -93,6 +99,7 @@ def compare(claim: str, text: str, cosine: float | None, title: str = "") -> Com
             "hedged": float(hedged),
         },
         missing=tuple(sorted(figures)),
+        missing_in_names=tuple(sorted(figures - numbers(_OF_A_NAME.sub(" ", claim)))),
         reasons=tuple(reasons),
     )
 

@@ -1,28 +1,21 @@
 """Does the evidence support the claim? Asked in tiers, the cheapest first."""
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
-
 from assistant.grounding.comparison import Comparison, compare
 from assistant.grounding.focus import focus
+from assistant.grounding.judges import Judge
+from assistant.grounding.odds import log_odds, sigmoid
 from assistant.protocols import PairClassifier, Vectors
 from assistant.types import Evidence, Label, Support, Tier
 
 SUPPORTED_AT = 0.5
 # More evidence than this the second tier doesn't read: those that the first finds best.
 READ_CLOSELY = 3
-LEAST, MOST = 1e-4, 1 - 1e-4
-
-Judge = Callable[[str, str], float | None]
-"""Takes claim and evidence; returns a chat model's probability of yes, None where unknown."""
-# What a chat model is shown in place of evidence, to learn how it leans by the claim alone.
-NO_EVIDENCE = "(nothing)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +48,7 @@ def load_stages() -> dict[Tier, Stage]:
 
 def stages_from(record: Mapping[Any, Mapping[str, Any]]) -> dict[Tier, Stage]:
     """Return the stages of a calibration's record."""
-    tiers: tuple[Tier, ...] = ("features", "cross-encoder", "chat model")
+    tiers: tuple[Tier, ...] = ("features", "cross-encoder", "chat model", "adapted chat model")
     return {tier: Stage(**record[tier]) for tier in tiers if tier in record}
 
 
@@ -80,11 +73,18 @@ class Reading:
 
     @property
     def probability(self) -> float:
-        """That of support, as known so far; a figure that the evidence lacks rules it out."""
+        """That of support, as known so far; a figure that the evidence lacks rules it out.
+
+        A figure in a name ("COVID-19") doesn't where an adapted model has read both: it knows
+        other names of the same thing, and tells them from those of another.
+        """
         if self.comparison.verbatim:
             return 1.0
         chance = sigmoid(self.logits[self.tier])
-        return min(chance, SUPPORTED_AT * 0.6) if self.comparison.missing else chance
+        missing = set(self.comparison.missing)
+        if self.tier == "adapted chat model":
+            missing -= set(self.comparison.missing_in_names)
+        return min(chance, SUPPORTED_AT * 0.6) if missing else chance
 
     def support(self) -> Support:
         """Return the judgement."""
@@ -187,36 +187,13 @@ class Verifier:
 
     def _ask(self, readings: Sequence[Reading], judge: Judge | None) -> None:
         """Let a chat model judge what is still open."""
-        if judge is None or "chat model" not in self._stages:
+        if judge is None or judge.tier not in self._stages:
             return
         for one in readings:
-            if one.comparison.verbatim or not self._is_open(one.tier, one.probability):
+            is_open = judge.is_asked_always or self._is_open(one.tier, one.probability)
+            if one.comparison.verbatim or not is_open:
                 continue
-            found = judged(judge, one.claim, one.text)
+            found = judge.finds(one.claim, one.text)
             if found is not None:
                 values = {"before": one.logits[one.tier], **found}
-                one.logits["chat model"] = self._stages["chat model"].logit(values)
-
-
-def judged(judge: Judge, claim: str, text: str) -> dict[str, float] | None:
-    """Return a chat model's log-odds of yes with the evidence ("own") and without ("prior").
-
-    A small model says yes to what sounds true; what it says of the claim alone measures that
-    (contextual calibration, Zhao et al. 2021). None where it gives no probabilities.
-    """
-    prior = judge(claim, NO_EVIDENCE)
-    yes = None if prior is None else judge(claim, text)
-    if prior is None or yes is None:
-        return None
-    return {"own": log_odds(yes), "prior": log_odds(prior)}
-
-
-def sigmoid(logit: float) -> float:
-    """Return the probability of log-odds."""
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
-
-
-def log_odds(probability: float) -> float:
-    """Return the log-odds of a probability, kept from the infinite."""
-    bounded = float(np.clip(probability, LEAST, MOST))
-    return math.log(bounded / (1 - bounded))
+                one.logits[judge.tier] = self._stages[judge.tier].logit(values)

@@ -11,8 +11,9 @@ from assistant.types.papers import Paper, Passage
 Status = Literal["answered", "partial", "abstained"]
 Role = Literal["system", "user", "assistant"]
 Label = Literal["supported", "contradicted", "not found"]
-Tier = Literal["verbatim", "features", "cross-encoder", "chat model"]
-"""Who judged a claim: the same words, what can be counted, or one of two models."""
+Tier = Literal["verbatim", "features", "cross-encoder", "chat model", "adapted chat model"]
+"""Who judged a claim: the same words, what can be counted, the cross-encoder, or a chat model by
+its own word or by that of an adapter trained to judge."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import DraftClaim, Row, Shape, finished_claims, split_claims
 from assistant.grounding.comparison import coverage
 from assistant.grounding.hostile import neutral
+from assistant.grounding.judges import Judge
 from assistant.grounding.shortening import shorter
-from assistant.grounding.verifier import Judge, Verifier
+from assistant.grounding.verifier import Verifier
 from assistant.prompts import Prompt
 from assistant.protocols import ChatModel
 from assistant.text.tables import is_plain
@@ -24,6 +25,19 @@ MOST_TOKENS_SMALL = 140
 MOST_TOKENS = 400
 SECOND_CITATION_SHARE = 0.9
 MOST_JUDGED = 2
+
+
+Rated = list[tuple[Evidence, Support]]
+"""All evidence with its support for one claim, best first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A claim that waits until the model has finished, because it or one before it is open."""
+
+    claim: DraftClaim
+    rated: Rated
+    is_open: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +67,7 @@ class ModelWriter:
 
         `judge` is asked about claims that the verifier's cheaper tiers leave open, after the
         model has finished. What only repeats `said` is left out. `quotes` shows the evidence
-        itself in place of a claim that is left open, where the two take at most `words` words:
+        itself in place of a claim that is left open or that the judge finds against, where the two take at most `words` words:
         the model has chosen the sentence, and that can't be wrong about itself. `lenient` lets
         unsupported sentences out, marked.
         """
@@ -85,13 +99,13 @@ class ModelWriter:
             messages, MOST_TOKENS_SMALL if self._model.is_small else MOST_TOKENS
         )
         done = 0
-        open_claims: list[DraftClaim] = []
+        waiting: list[Waiting] = []
         try:
             while True:
                 self.draft += next(reply)
                 claims = finished_claims(self.draft)
                 for claim in claims[done:]:
-                    yield from self._now_or_later(claim, grounds, open_claims)
+                    yield from self._now_or_later(claim, grounds, waiting)
                 done = max(done, len(claims))
         except StopIteration as stop:
             was_cut = stop.value == "length"
@@ -102,13 +116,17 @@ class ModelWriter:
         if was_cut and not _SENTENCE_END.search(self.draft):
             claims = claims[:-1]
         for claim in claims[done:]:
-            yield from self._now_or_later(claim, grounds, open_claims)
-        for place, claim in enumerate(open_claims):
-            judge = self._judge if place < MOST_JUDGED else None
-            yield from self._decided(claim, self._rated(claim, grounds, judge), grounds)
+            yield from self._now_or_later(claim, grounds, waiting)
+        left = MOST_JUDGED
+        for one in waiting:
+            rated = one.rated
+            if one.is_open and left:
+                left -= 1
+                rated = self._rated(one.claim, grounds, self._judge)
+            yield from self._decided(one.claim, rated, grounds, was_open=one.is_open)
 
     def _now_or_later(
-        self, claim: DraftClaim, grounds: Grounds, open_claims: list[DraftClaim]
+        self, claim: DraftClaim, grounds: Grounds, waiting: list[Waiting]
     ) -> Iterator[CitedClaim | Rejected]:
         """Yield what comes of the claim, unless it has to wait for the judge.
 
@@ -116,14 +134,13 @@ class ModelWriter:
         follows a claim that waits, waits too, so that the order stays.
         """
         rated = self._rated(claim, grounds, None)
-        if open_claims or (self._judge and rated and grounds.verifier.leaves_open(rated[0][1])):
-            open_claims.append(claim)
+        is_open = bool(rated and grounds.verifier.leaves_open(rated[0][1]))
+        if waiting or (self._judge and is_open):
+            waiting.append(Waiting(claim=claim, rated=rated, is_open=is_open))
             return
         yield from self._decided(claim, rated, grounds)
 
-    def _rated(
-        self, claim: DraftClaim, grounds: Grounds, judge: Judge | None
-    ) -> list[tuple[Evidence, Support]]:
+    def _rated(self, claim: DraftClaim, grounds: Grounds, judge: Judge | None) -> Rated:
         began = time.perf_counter()
         rated = grounds.verifier.ranked(neutral(claim.text), grounds.evidence, judge)
         stage = "verify" if judge is None else "judge"
@@ -131,7 +148,7 @@ class ModelWriter:
         return rated
 
     def _decided(
-        self, claim: DraftClaim, rated: list[tuple[Evidence, Support]], grounds: Grounds
+        self, claim: DraftClaim, rated: Rated, grounds: Grounds, *, was_open: bool = False
     ) -> Iterator[CitedClaim | Rejected]:
         """Yield the claim with its best citations, or what of it is supported, or reject it."""
         known = {one.key for one in grounds.evidence}
@@ -142,7 +159,7 @@ class ModelWriter:
         if self._said and coverage(text, self._said, grounds.rarity) >= SAME_SENTENCE:
             self._count(repeated=1)
             return
-        if self._quotes and rated and grounds.verifier.leaves_open(rated[0][1]):
+        if self._quotes and rated and self._is_to_quote(rated[0][1], grounds, was_open):
             yield from self._sentence(rated[0][0], text, rated[0][1], grounds)
             return
         supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
@@ -162,6 +179,10 @@ class ModelWriter:
                 yield CitedClaim(text=text, supports=(), shape=shape)
         best = rated[0][1] if rated else Support(score=0.0, label="not found")
         yield Rejected(text=text, reasons=best.reasons, score=best.score)
+
+    def _is_to_quote(self, support: Support, grounds: Grounds, was_open: bool) -> bool:
+        """Whether the claim is still open, or was and the judge has found against it."""
+        return grounds.verifier.leaves_open(support) or (was_open and not support.supported)
 
     def _sentence(
         self, one: Evidence, claim: str, support: Support, grounds: Grounds

@@ -7,7 +7,8 @@ from typing import Literal, Protocol
 
 from assistant.errors import ModelError
 from assistant.grounding.comparison import compare
-from assistant.grounding.verifier import SUPPORTED_AT, Judge, Verifier, load_stages
+from assistant.grounding.judges import Judge
+from assistant.grounding.verifier import SUPPORTED_AT, Verifier, load_stages
 from assistant.protocols import ChatModel, Embedder, PairClassifier, Vectors
 from assistant.settings import Settings
 
@@ -133,7 +134,7 @@ class _Models:
 def _chat_judge(settings: Settings, stack: ExitStack) -> Judge:
     """Return what asks the settings' chat model, as the product's last tier does."""
     from assistant import Assistant
-    from assistant.prompts import load_prompt
+    from assistant.answering.judging import judge_by, judging_prompts
 
     model: ChatModel | None = stack.enter_context(Assistant(settings)).chat_model()
     if model is None:
@@ -141,5 +142,4 @@ def _chat_judge(settings: Settings, stack: ExitStack) -> Judge:
             "'--entailment model' asks a chat model, and there is none; set ASSISTANT_MODEL to "
             "local or openai, or score with '--entailment verifier'."
         )
-    asked, prompt = model, load_prompt("supported_small")
-    return lambda claim, text: asked.yes_probability(prompt.messages(evidence=text, claim=claim))
+    return judge_by(model, judging_prompts(), forgiving=False)

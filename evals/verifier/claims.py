@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant import Assistant
+from assistant.answering.judging import judge_by, judging_prompts
 from assistant.grounding.verifier import load_stages, stages_from
-from assistant.prompts import load_prompt
-from assistant.protocols import ChatModel
 from assistant.settings import Settings
 from evals.verifier import measures
 from evals.verifier.fit import fit
@@ -21,6 +20,7 @@ from evals.verifier.pairs import Pair, read_pairs, spread
 
 TARGET = Path(str(files("assistant").joinpath("data", "support.json")))
 MADE = 1000
+CHAT = {"chat model", "adapted chat model"}
 MADE_BY_RULE = "made by rule"
 CACHE = Path("~/.cache/abstract-assistant-evals/claims").expanduser()
 
@@ -71,7 +71,7 @@ def leave_one_out(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict
             bench.prepare(others)
             record = fit(others, bench, _asked(plan, every, without=name))
             for tiers, kept in _by_tier(record).items():
-                sample = pairs if "chat model" not in kept else list(_sample(plan, pairs))
+                sample = pairs if not CHAT.intersection(kept) else list(_sample(plan, pairs))
                 row = measures.figures(bench.judged(sample, stages_from(kept)))
                 found[f"{name}, {tiers}"] = row
             bench.save()
@@ -112,7 +112,7 @@ def _by_tier(record: Mapping[Any, Any]) -> dict[str, dict[Any, Any]]:
         },
         "features, cross-encoder": {name: record[name] for name in ("features", "cross-encoder")},
     }
-    if "chat model" in record:
+    if CHAT.intersection(record):
         parts["all tiers"] = dict(record)
     return parts
 
@@ -161,7 +161,7 @@ def _bench(plan: Plan, stack: ExitStack) -> Bench:
     if settings.chat_model != "extractive":
         assistant = stack.enter_context(Assistant(settings))
         model = assistant.chat_model()
-        judge = None if model is None else _judge(model)
+        judge = None if model is None else judge_by(model, judging_prompts(), forgiving=False)
     return Bench(
         Models(
             embedder=embedder,
@@ -170,8 +170,3 @@ def _bench(plan: Plan, stack: ExitStack) -> Bench:
             cache=plan.cache,
         )
     )
-
-
-def _judge(model: ChatModel) -> Callable[[str, str], float | None]:
-    prompt = load_prompt("supported_small")
-    return lambda claim, text: model.yes_probability(prompt.messages(evidence=text, claim=claim))

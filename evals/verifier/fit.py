@@ -7,7 +7,9 @@ import numpy as np
 
 from assistant.grounding.comparison import FEATURES, compare
 from assistant.grounding.focus import focus
-from assistant.grounding.verifier import Stage, judged, log_odds, sigmoid, stages_from
+from assistant.grounding.judges import Judge
+from assistant.grounding.odds import log_odds, sigmoid
+from assistant.grounding.verifier import Stage, stages_from
 from assistant.types import Tier
 from evals.calibrate import logistic
 from evals.verifier.judge import Bench
@@ -43,25 +45,28 @@ def fit(
         stacked @ weights, pairs, SURE_CLASSIFIER
     )
     if asked and bench.judge is not None:
-        record["chat model"] = _chat(asked, bench, stages_from(record))
+        record[bench.judge.tier] = _chat(asked, bench, bench.judge, stages_from(record))
     return record
 
 
-def _chat(pairs: Sequence[Pair], bench: Bench, stages: Mapping[Tier, Stage]) -> dict[str, Any]:
+def _chat(
+    pairs: Sequence[Pair], bench: Bench, judge: Judge, stages: Mapping[Tier, Stage]
+) -> dict[str, Any]:
     """Fit the last tier on the pairs that would reach it."""
-    judge = bench.judge
     rows, kept = [], []
     verifier = bench.verifier(stages)
     for pair in pairs:
         before = verifier.support(pair.claim, pair.evidence)
-        if judge is None or not verifier.leaves_open(before):
+        if before.tier == "verbatim" or not (judge.is_asked_always or verifier.leaves_open(before)):
             continue
-        found = judged(judge, pair.claim, focus(pair.claim, pair.evidence))
+        found = judge.finds(pair.claim, focus(pair.claim, pair.evidence))
         if found is not None:
-            rows.append([1.0, log_odds(before.score), found["own"], found["prior"]])
+            # Who is believed over the cheaper tiers needs no word of theirs.
+            known = {} if judge.is_asked_always else {"before": log_odds(before.score)}
+            rows.append(known | dict(found))
             kept.append(pair)
-    weights = _fitted(np.array(rows), kept)
-    return _stacked(weights, "before", "own", "prior") | {"low": 0.5, "high": 0.5}
+    table = np.array([[1.0, *row.values()] for row in rows])
+    return _stacked(_fitted(table, kept), *rows[0]) | {"low": 0.5, "high": 0.5}
 
 
 def _features(pair: Pair, bench: Bench) -> list[float]:

@@ -12,7 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from assistant.grounding.focus import focus
-from assistant.grounding.verifier import Judge, Stage, Verifier
+from assistant.grounding.judges import Judge
+from assistant.grounding.verifier import Stage, Verifier
 from assistant.protocols import Embedder, PairClassifier, Vectors
 from assistant.types import Tier
 from evals.verifier.measures import Judgement
@@ -74,8 +75,8 @@ class Bench:
         self._models = models
         self._vectors = Memory(folder / "vectors.npz" if folder else None)
         self._classes = Memory(folder / "classes.npz" if folder else None)
-        self._yes = Memory(folder / "yes.npz" if folder else None)
-        self.seconds = {"cross-encoder": 0.0, "chat model": 0.0}
+        self._judge = _Remembering(models.judge, folder) if models.judge else None
+        self.seconds = {"cross-encoder": 0.0}
 
     def verifier(self, stages: Mapping[Tier, Stage]) -> Verifier:
         """Return the product's verifier with the given calibration."""
@@ -84,7 +85,7 @@ class Bench:
     @property
     def judge(self) -> Judge | None:
         """The chat model's judgement, remembered."""
-        return self._judge if self._models.judge else None
+        return self._judge
 
     def judged(self, pairs: Sequence[Pair], stages: Mapping[Tier, Stage]) -> list[Judgement]:
         """Return the verifier's judgement of each pair."""
@@ -115,8 +116,10 @@ class Bench:
 
     def save(self) -> None:
         """Keep what was computed for the next run."""
-        for memory in (self._vectors, self._classes, self._yes):
+        for memory in (self._vectors, self._classes):
             memory.save()
+        if self._judge is not None:
+            self._judge.save()
 
     def classify(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
         """Return the cross-encoder's probabilities, remembered."""
@@ -136,16 +139,32 @@ class Bench:
     def _embed(self, texts: Sequence[str]) -> Vectors:
         return self._vectors.rows(texts, self._models.embedder.embed)
 
-    def _judge(self, claim: str, text: str) -> float | None:
-        asked = self._models.judge
-        if asked is None:
-            return None
 
+class _Remembering:
+    """A judge whose findings are kept between runs, those of each model and prompt apart."""
+
+    def __init__(self, judge: Judge, folder: Path | None) -> None:
+        self.tier, self.name = judge.tier, judge.name
+        self.is_asked_always = judge.is_asked_always
+        self._judge = judge
+        self.finds_names = judge.finds_names
+        self._memory = Memory(folder / f"{judge.tier.replace(' ', '-')}.npz" if folder else None)
+
+    def finds(self, claim: str, text: str) -> dict[str, float] | None:
         def make(texts: list[str]) -> Vectors:
-            began = time.perf_counter()
-            found = [asked(*json.loads(one)) for one in texts]
-            self.seconds["chat model"] += time.perf_counter() - began
-            return np.array([[np.nan if yes is None else yes] for yes in found], np.float32)
+            found = [self._judge.finds(*json.loads(one)[1:]) for one in texts]
+            return np.array(
+                [
+                    [np.nan if one is None else one[name] for name in self.finds_names]
+                    for one in found
+                ],
+                np.float32,
+            )
 
-        yes = float(self._yes.rows([json.dumps([claim, text])], make)[0, 0])
-        return None if np.isnan(yes) else yes
+        row = self._memory.rows([json.dumps([self.name, claim, text])], make)[0]
+        if np.isnan(row).any():
+            return None
+        return dict(zip(self.finds_names, row.tolist(), strict=True))
+
+    def save(self) -> None:
+        self._memory.save()
