@@ -73,6 +73,14 @@ def test_answerable_prompt_literally() -> None:
     ]
 
 
+def test_tuned_prompt_literally() -> None:
+    """The adapter was trained on these words: another blank is another prompt."""
+    assert load_prompt("supported_tuned").messages(evidence="Bees fly.", claim="${Bees} fly.") == [
+        Message(role="system", content="Does the passage support the claim?"),
+        Message(role="user", content="Passage: Bees fly.\nClaim: ${Bees} fly."),
+    ]
+
+
 def test_condense_prompt_literally() -> None:
     assert load_prompt("condense").messages(conversation="user: Bees?", question="Why?") == [
         Message(
@@ -112,7 +120,7 @@ def test_every_prompt_file_loads_with_its_version(name: str) -> None:
     assert prompt.version == digest[:12]
     assert prompt.name == name
     assert prompt.system.strip()
-    assert ("$claim" if name == "supported_small" else "$question") in prompt.user
+    assert ("$claim" if name.startswith("supported_") else "$question") in prompt.user
 
 
 def test_the_prompts_in_use_are_there() -> None:
@@ -122,6 +130,7 @@ def test_the_prompts_in_use_are_there() -> None:
         "answerable_small",
         "condense",
         "supported_small",
+        "supported_tuned",
     }
 
 
