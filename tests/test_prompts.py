@@ -73,6 +73,14 @@ def test_answerable_prompt_literally() -> None:
     ]
 
 
+def test_tuned_prompt_literally() -> None:
+    """The adapter was trained on these words: another blank is another prompt."""
+    assert load_prompt("supported_tuned").messages(evidence="Bees fly.", claim="${Bees} fly.") == [
+        Message(role="system", content="Does the passage support the claim?"),
+        Message(role="user", content="Passage: Bees fly.\nClaim: ${Bees} fly."),
+    ]
+
+
 def test_condense_prompt_literally() -> None:
     assert load_prompt("condense").messages(conversation="user: Bees?", question="Why?") == [
         Message(

@@ -43,7 +43,8 @@ def _by_gain(found: Sequence[set[str]], weight: dict[str, float]) -> list[int]:
     while left:
         best = max(
             sorted(left),
-            key=lambda place: sum(
+            # Exact, so that the order in which a set is walked can't decide.
+            key=lambda place: math.fsum(
                 weight[term] * (1.0 if term in missing else 0.3) for term in found[place]
             ),
         )
