@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +379,27 @@ def test_the_command_trains_and_writes(
     assert sizes["blk.1.ffn_down.weight.lora_a"] == (2, 64)
     assert sizes["blk.1.ffn_down.weight.lora_b"] == (32, 2)
     assert sorted(path.name for path in out.iterdir()) == ["judge.gguf", "kept.pt"]
+    again = [str(data), str(model), str(tmp_path / "none"), "--score", str(out / "judge.gguf")]
+    tools.training.main([*again, *"--test dev --device cpu --rank 2".split()])
+    scored = capsys.readouterr().out
+    assert "step" not in scored
+    assert scored.splitlines()[1:] == said.splitlines()[2:]
+    with pytest.raises(SystemExit, match="no adapter in GGUF"):
+        tools.training.main([*again[:-1], str(tmp_path / "missing.gguf"), "--device", "cpu"])
+
+
+def test_a_collection_is_judged_at_the_point_of_the_others(tools: Any) -> None:
+    known, found = [], []
+    for source, shift in (("one", 0.0), ("two", 0.0), ("off", 4.0)):
+        for place in range(40):
+            label = place % 2 == 0
+            known.append(replace(record(label=label), source=source, split="test"))
+            found.append((2.0 if label else -2.0) + shift)
+    lines = tools.training.calibration(known, found)
+    assert lines[0] == "one: balanced accuracy 1.000 at the point of the others"
+    assert lines[2] == "off: balanced accuracy 0.500 at the point of the others"
+    assert lines[3].startswith("calibration: intercept -")
+    assert tools.training.calibration([], []) == []
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,9 @@ class ModelWriter:
 
         `judge` is asked about claims that the verifier's cheaper tiers leave open, after the
         model has finished. What only repeats `said` is left out. `quotes` shows the evidence
-        itself in place of a claim that is left open or that the judge finds against, where the two take at most `words` words:
-        the model has chosen the sentence, and that can't be wrong about itself. `lenient` lets
-        unsupported sentences out, marked.
+        itself in place of a claim that is left open, or that the judge finds against, where the
+        two take at most `words` words: the model has chosen the sentence, and that can't be wrong
+        about itself. `lenient` lets unsupported sentences out, marked.
         """
         self._model = model
         self._prompt = prompt

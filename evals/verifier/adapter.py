@@ -3,7 +3,8 @@
 `python -m evals.verifier.adapter ../shared/eval MODEL.gguf OUT` (needs the extra `train`, and
 for the defaults a GPU with 80 GB; with less, lower --batch-tokens). It writes OUT/judge.gguf,
 which llama.cpp puts on the model for a single request, and prints how well it tells held-out
-rows apart. A checkpoint is kept every so many steps: started again, it goes on where it was.
+rows apart, and the calibration of its tier. A checkpoint is kept every so many steps: started
+again, it goes on where it was. `--score ADAPTER.gguf` trains nothing and prints that of one.
 """
 
 import argparse
@@ -23,15 +24,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from assistant.errors import AssistantError, InputError, ModelError
+from assistant.grounding.odds import MOST, log_odds
 from evals.verifier.adapter_batches import ChatTokenizer, Example, batches, examples, rate_at
 from evals.verifier.adapter_model import SCALE, AdaptedModel, ModelFile, Place
 from evals.verifier.adapter_pairs import Record, records
+from evals.verifier.fit import fitted
 from evals.verifier.measures import auroc, balanced_accuracy
 
 SAVE_EVERY = 60
 # A batch's loss is a sum, divided by the rows that a batch has on average: so each row counts
 # the same, whether its batch is one of few long rows or of many short ones.
 TOKENS_A_ROW = 160
+# As far as the product reads a log-odds.
+FURTHEST = log_odds(MOST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +150,50 @@ def figures(known: Sequence[Record], found: Sequence[float]) -> list[str]:
     return lines
 
 
+def calibration(known: Sequence[Record], found: Sequence[float]) -> list[str]:
+    """Return the tier's logistic model of the log-odds, and how each does by that of the others.
+
+    Of the collections tested; every one of them and both answers count the same.
+    """
+    rows = [
+        (one.source, one.label, float(np.clip(score, -FURTHEST, FURTHEST)))
+        for one, score in zip(known, found, strict=True)
+        if one.split == "test" and one.kind == "support"
+    ]
+    names = list(dict.fromkeys(name for name, _, _ in rows))
+    lines = []
+    for left_out in names if len(names) > 1 else []:
+        intercept, own = _line([row for row in rows if row[0] != left_out])
+        mine = [row for row in rows if row[0] == left_out]
+        right = balanced_accuracy(
+            [label for _, label, _ in mine], [intercept + own * score > 0 for _, _, score in mine]
+        )
+        lines.append(f"{left_out}: balanced accuracy {right:.3f} at the point of the others")
+    if rows:
+        intercept, own = _line(rows)
+        lines.append(f"calibration: intercept {intercept:.4f}, own {own:.4f}")
+    return lines
+
+
+def _line(rows: Sequence[tuple[str, bool, float]]) -> tuple[float, float]:
+    table = np.array([[1.0, score] for _, _, score in rows])
+    weights = fitted(table, [label for _, label, _ in rows], [name for name, _, _ in rows])
+    return float(weights[0]), float(weights[1])
+
+
+def read_adapter(path: Path) -> dict[str, Tensor]:
+    """Return the matrices of an adapter's file.
+
+    Raises:
+        InputError: it is missing or no such file.
+    """
+    try:
+        reader = gguf.GGUFReader(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no adapter in GGUF ({error}).") from error
+    return {one.name: torch.from_numpy(np.array(one.data)).float() for one in reader.tensors}
+
+
 def write_adapter(adapter: Mapping[str, Any], path: Path) -> None:
     """Write the matrices in half precision as llama.cpp reads an adapter."""
     rank = next(len(values) for name, values in adapter.items() if name.endswith("lora_a"))
@@ -179,11 +228,15 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
     torch.manual_seed(plan.seed)
     model = AdaptedModel(file, plan.rank, place)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train(model, trained, tokenizer, plan, keep=arguments.out / "kept.pt")
-    adapter = {name: values.cpu().numpy() for name, values in model.adapter().items()}
-    write_adapter(adapter, arguments.out / "judge.gguf")
+    if arguments.score:
+        model.take(read_adapter(arguments.score))
+    else:
+        train(model, trained, tokenizer, plan, keep=arguments.out / "kept.pt")
+        adapter = {name: values.cpu().numpy() for name, values in model.adapter().items()}
+        write_adapter(adapter, arguments.out / "judge.gguf")
     found = scores(model, others, tokenizer, plan.batch_tokens)
-    print("\n".join(figures([one.record for one in others], found)))  # noqa: T201
+    tested = [one.record for one in others]
+    print("\n".join(figures(tested, found) + calibration(tested, found)))  # noqa: T201
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -194,6 +247,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--test", action="append", default=[], help="collection to report on")
+    parser.add_argument("--score", type=Path, help="adapter to score, in place of training one")
     parser.add_argument("--epochs", type=int, default=Plan.epochs)
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--rank", type=int, default=Plan.rank)

@@ -76,13 +76,18 @@ def _features(pair: Pair, bench: Bench) -> list[float]:
 
 
 def _fitted(table: Any, pairs: Sequence[Pair]) -> Any:
+    return fitted(
+        table, [pair.label == "supported" for pair in pairs], [pair.collection for pair in pairs]
+    )
+
+
+def fitted(table: Any, truth: Sequence[bool], collections: Sequence[str]) -> Any:
     """Return the weights, every collection and both answers counting the same."""
-    truth = np.array([pair.label == "supported" for pair in pairs], float)
-    groups = np.array([f"{pair.collection}/{pair.label == 'supported'}" for pair in pairs])
+    groups = np.array([f"{name}/{label}" for name, label in zip(collections, truth, strict=True)])
     names, counts = np.unique(groups, return_counts=True)
     size = dict(zip(names, counts, strict=True))
-    share = np.array([len(pairs) / len(names) / size[group] for group in groups])
-    return logistic(table, truth, share)
+    share = np.array([len(truth) / len(names) / size[group] for group in groups])
+    return logistic(table, np.array(truth, float), share)
 
 
 def _band(logits: Any, pairs: Sequence[Pair], sure: float) -> dict[str, float]:
