@@ -169,12 +169,13 @@ def test_the_best_evidence_comes_first_and_few_are_read() -> None:
 
 def test_the_shipped_calibration_has_all_tiers() -> None:
     stages = load_stages()
-    assert list(stages) == ["features", "cross-encoder", "chat model"]
+    assert list(stages) == ["features", "cross-encoder", "chat model", "adapted chat model"]
     assert set(stages["features"].weights) == set(FEATURES)
     for stage in stages.values():
         assert 0 <= stage.low <= stage.high <= 1
     assert stages["cross-encoder"].weights["own"] > 0
     assert stages["chat model"].weights["own"] > 0
+    assert list(stages["adapted chat model"].weights) == ["own"]
     assert stages_from({}) == {}
 
 
