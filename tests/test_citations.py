@@ -231,31 +231,37 @@ def test_the_judge_is_not_asked_about_what_is_clear() -> None:
     assert asked == []
 
 
+# All of its words are there, but not in this order.
+REWORDED = "Over several kilometres honeybees return to their hive."
+
+
 def test_what_the_judge_finds_against_gives_way_to_the_sentence_it_is_about() -> None:
     against = AdaptedJudge(yes=lambda *_: 0.05)
-    composer, writer, rejected = compose(LEFT_OPEN, quotes=True, judge=against)
+    composer, writer, rejected = compose(REWORDED, quotes=True, judge=against)
     assert composer.text == f"{HOMING[:-1]} [1]."
     assert (writer.checks.kept, writer.checks.quoted) == (0, 1)
-    assert [one.text for one in rejected] == [LEFT_OPEN]
-    composer, writer, _ = compose(LEFT_OPEN, quotes=True, judge=AdaptedJudge(yes=lambda *_: 0.9))
-    assert [claim.text for claim in composer.claims] == [LEFT_OPEN]
+    assert [one.text for one in rejected] == [REWORDED]
+    composer, writer, _ = compose(REWORDED, quotes=True, judge=AdaptedJudge(yes=lambda *_: 0.9))
+    assert [claim.text for claim in composer.claims] == [REWORDED]
     assert composer.citations[0].support.tier == "adapted chat model"
 
 
-def test_an_adapted_judge_is_asked_about_two_open_claims_at_most() -> None:
+def test_where_open_claims_are_quoted_the_judge_is_asked_of_what_would_be_shown() -> None:
     asked: list[str] = []
 
     def yes(claim: str, text: str) -> float:
         asked.append(claim)
         return 0.9
 
-    others = [LEFT_OPEN.replace("hills", place) for place in ("woods", "towns")]
-    draft = f"{LEFT_OPEN} {BEES} {others[0]} {others[1]}"
-    composer, writer, _ = compose(draft, quotes=True, judge=AdaptedJudge(yes=yes))
-    assert asked == [LEFT_OPEN, others[0]]
-    assert [claim.text for claim in composer.claims][:3] == [LEFT_OPEN, BEES, others[0]]
-    # The third is still open: its sentence is quoted.
-    assert (writer.checks.kept, writer.checks.quoted) == (3, 1)
+    judge = AdaptedJudge(yes=yes)
+    composer, writer, _ = compose(f"{LEFT_OPEN} {BEES}", quotes=True, judge=judge)
+    assert asked == []
+    assert (writer.checks.kept, writer.checks.quoted) == (1, 1)
+    others = [REWORDED.replace("return", word) for word in ("return all", "do return")]
+    compose(f"{REWORDED} {' '.join(others)}", quotes=True, judge=judge)
+    assert asked == [REWORDED, others[0]]
+    compose(REWORDED, quotes=True, judge=judge, said=HOMING)
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7, 1000])

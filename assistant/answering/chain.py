@@ -170,7 +170,7 @@ class Answering:
         writer = ModelWriter(
             model,
             prompt,
-            # A small model judges too badly to let its own words through (see the README), unless
+            # A small model judges too badly to have a say on its own words (see the README), unless
             # it was trained to.
             None
             if model.is_small and not model.is_adapted

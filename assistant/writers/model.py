@@ -33,11 +33,11 @@ Rated = list[tuple[Evidence, Support]]
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A claim that waits until the model has finished, because it or one before it is open."""
+    """A claim that waits until the model has finished: it or one before it is to be judged."""
 
     claim: DraftClaim
     rated: Rated
-    is_open: bool
+    is_asked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +65,12 @@ class ModelWriter:
     ) -> None:
         """Take the model and the prompt that suits it.
 
-        `judge` is asked about claims that the verifier's cheaper tiers leave open, after the
-        model has finished. What only repeats `said` is left out. `quotes` shows the evidence
-        itself in place of a claim that is left open, or that the judge finds against, where the
-        two take at most `words` words: the model has chosen the sentence, and that can't be wrong
-        about itself. `lenient` lets unsupported sentences out, marked.
+        `judge` is asked, after the model has finished, about claims that the verifier's cheaper
+        tiers leave open. What only repeats `said` is left out. `quotes` shows the evidence itself
+        in place of a claim that is left open, where the two take at most `words` words: the model
+        has chosen the sentence, and that can't be wrong about itself; then the judge is asked
+        about what would be shown in the model's own words, which give way, too, where it finds
+        against them. `lenient` lets unsupported sentences out, marked.
         """
         self._model = model
         self._prompt = prompt
@@ -120,10 +121,11 @@ class ModelWriter:
         left = MOST_JUDGED
         for one in waiting:
             rated = one.rated
-            if one.is_open and left:
+            is_asked = one.is_asked and left > 0
+            if is_asked:
                 left -= 1
                 rated = self._rated(one.claim, grounds, self._judge)
-            yield from self._decided(one.claim, rated, grounds, was_open=one.is_open)
+            yield from self._decided(one.claim, rated, grounds, was_asked=is_asked)
 
     def _now_or_later(
         self, claim: DraftClaim, grounds: Grounds, waiting: list[Waiting]
@@ -134,11 +136,26 @@ class ModelWriter:
         follows a claim that waits, waits too, so that the order stays.
         """
         rated = self._rated(claim, grounds, None)
-        is_open = bool(rated and grounds.verifier.leaves_open(rated[0][1]))
-        if waiting or (self._judge and is_open):
-            waiting.append(Waiting(claim=claim, rated=rated, is_open=is_open))
+        is_asked = self._is_to_judge(claim, rated, grounds)
+        if waiting or is_asked:
+            waiting.append(Waiting(claim=claim, rated=rated, is_asked=is_asked))
             return
         yield from self._decided(claim, rated, grounds)
+
+    def _is_to_judge(self, claim: DraftClaim, rated: Rated, grounds: Grounds) -> bool:
+        if self._judge is None or not rated:
+            return False
+        support = rated[0][1]
+        if not self._quotes:
+            return grounds.verifier.leaves_open(support)
+        is_own = support.supported and support.tier != "verbatim"
+        return is_own and not self._is_said(claim, grounds)
+
+    def _is_said(self, claim: DraftClaim, grounds: Grounds) -> bool:
+        """Whether the claim only repeats what has been said."""
+        return bool(self._said) and (
+            coverage(neutral(claim.text), self._said, grounds.rarity) >= SAME_SENTENCE
+        )
 
     def _rated(self, claim: DraftClaim, grounds: Grounds, judge: Judge | None) -> Rated:
         began = time.perf_counter()
@@ -148,7 +165,7 @@ class ModelWriter:
         return rated
 
     def _decided(
-        self, claim: DraftClaim, rated: Rated, grounds: Grounds, *, was_open: bool = False
+        self, claim: DraftClaim, rated: Rated, grounds: Grounds, *, was_asked: bool = False
     ) -> Iterator[CitedClaim | Rejected]:
         """Yield the claim with its best citations, or what of it is supported, or reject it."""
         known = {one.key for one in grounds.evidence}
@@ -156,10 +173,10 @@ class ModelWriter:
         self.unknown += claim.strange
         text = neutral(claim.text)
         shape = _safe(claim.shape, grounds)
-        if self._said and coverage(text, self._said, grounds.rarity) >= SAME_SENTENCE:
+        if self._is_said(claim, grounds):
             self._count(repeated=1)
             return
-        if self._quotes and rated and self._is_to_quote(rated[0][1], grounds, was_open):
+        if self._quotes and rated and self._is_to_quote(rated[0][1], grounds, was_asked):
             yield from self._sentence(rated[0][0], text, rated[0][1], grounds)
             return
         supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
@@ -180,9 +197,9 @@ class ModelWriter:
         best = rated[0][1] if rated else Support(score=0.0, label="not found")
         yield Rejected(text=text, reasons=best.reasons, score=best.score)
 
-    def _is_to_quote(self, support: Support, grounds: Grounds, was_open: bool) -> bool:
-        """Whether the claim is still open, or was and the judge has found against it."""
-        return grounds.verifier.leaves_open(support) or (was_open and not support.supported)
+    def _is_to_quote(self, support: Support, grounds: Grounds, was_asked: bool) -> bool:
+        """Whether the claim is open, or the judge has found against it."""
+        return grounds.verifier.leaves_open(support) or (was_asked and not support.supported)
 
     def _sentence(
         self, one: Evidence, claim: str, support: Support, grounds: Grounds
