@@ -254,7 +254,7 @@ def test_where_open_claims_are_quoted_the_judge_is_asked_of_what_would_be_shown(
         return 0.9
 
     judge = AdaptedJudge(yes=yes)
-    composer, writer, _ = compose(f"{LEFT_OPEN} {BEES}", quotes=True, judge=judge)
+    _, writer, _ = compose(f"{LEFT_OPEN} {BEES}", quotes=True, judge=judge)
     assert asked == []
     assert (writer.checks.kept, writer.checks.quoted) == (1, 1)
     others = [REWORDED.replace("return", word) for word in ("return all", "do return")]
