@@ -97,16 +97,28 @@ def test_a_model_that_knows_nothing_of_adapters_is_asked_as_ever() -> None:
     assert judge.finds(CLAIM, TEXT) == {"own": log_odds(0.3), "prior": log_odds(0.3)}
 
 
-def test_only_a_request_for_the_adapter_names_it(server: FakeServer) -> None:
-    server.will(fakes.says_yes(0.9))
+def test_every_request_says_whether_the_adapter_is_used(server: FakeServer) -> None:
+    server.will(fakes.says_yes(0.9), fakes.says_yes(0.9), fakes.says("Bees."))
     chat = OpenAIChat(
         model="m", api_key="", base_url=server.address, timeout=5, is_small=True, is_adapted=True
     )
     messages = [Message(role="user", content="?")]
     chat.yes_probability(messages)
     chat.yes_probability(messages, adapted=True)
-    assert ["lora" in body for body in server.bodies] == [False, True]
-    assert server.bodies[1]["lora"] == [{"id": 0, "scale": 1.0}]
+    assert "".join(chat.stream(messages, 9)) == "Bees."
+    assert [body["lora"] for body in server.bodies] == [
+        [{"id": 0, "scale": scale}] for scale in (0.0, 1.0, 0.0)
+    ]
+    chat.end()
+
+
+def test_a_server_without_adapters_hears_of_none(server: FakeServer) -> None:
+    server.will(fakes.says_yes(0.9), fakes.says("Bees."))
+    chat = OpenAIChat(model="m", api_key="", base_url=server.address, timeout=5)
+    messages = [Message(role="user", content="?")]
+    chat.yes_probability(messages)
+    assert list(chat.stream(messages, 9))
+    assert ["lora" in body for body in server.bodies] == [False, False]
     chat.end()
 
 

@@ -19,8 +19,6 @@ from assistant.types import Message
 
 ONE_WORD_SHARE = 0.5
 """Share of the time limit for a reply of one word."""
-ADAPTER = {"lora": [{"id": 0, "scale": 1.0}]}
-"""What llama.cpp's server takes beside a request, to use its first adapter in it."""
 
 
 class OpenAIChat(PerQuestion):
@@ -108,6 +106,7 @@ class OpenAIChat(PerQuestion):
             "max_tokens": max_tokens,
             "temperature": 0,
             "stream": True,
+            "extra_body": self._adapter(adapted=False),
         }
         create = self._client.chat.completions.create
         if not self._is_strict.is_set():
@@ -145,10 +144,22 @@ class OpenAIChat(PerQuestion):
         seconds = ONE_WORD_SHARE * self._timeout
         try:
             return self._loop.result(
-                self._one_word(messages, ADAPTER if adapted else None), seconds, self._cancellation
+                self._one_word(messages, self._adapter(adapted=adapted)),
+                seconds,
+                self._cancellation,
             )
         except TimeoutError:
             raise self._too_late(seconds) from None
+
+    def _adapter(self, *, adapted: bool) -> dict[str, Any] | None:
+        """Return what llama.cpp's server takes beside a request about its first adapter.
+
+        Also that it be left out: a request that says nothing goes on from what was read of the
+        same beginning with the adapter.
+        """
+        if not self.is_adapted:
+            return None
+        return {"lora": [{"id": 0, "scale": 1.0 if adapted else 0.0}]}
 
     async def _one_word(
         self, messages: Sequence[Message], extra: dict[str, Any] | None
