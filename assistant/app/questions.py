@@ -49,6 +49,7 @@ class Questions:
     @Once
     def _answering(self) -> "Answering":
         from assistant.answering import Answering
+        from assistant.answering.judging import PROMPTS
         from assistant.grounding.answerability import load_calibration
         from assistant.grounding.verifier import load_stages
         from assistant.prompts import load_prompt
@@ -58,8 +59,7 @@ class Questions:
             "answer_small",
             "answerable_small",
             "condense",
-            "supported_small",
-            "supported_tuned",
+            *PROMPTS,
         )
         return Answering(
             settings=self.settings,
