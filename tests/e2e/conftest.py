@@ -16,6 +16,8 @@ PATIENCE_MS = 30_000
 # The first question loads what answers need, beside whatever else the machine does.
 expect.set_options(timeout=PATIENCE_MS)
 WIDE = {"width": 1440, "height": 900}
+ENDED = ("Connection errored out", "AbortError")
+"""What Gradio's client says of streams that end with their page."""
 NARROW = {"width": 390, "height": 844}
 HOSTILE = Paper(
     id="hostile<b>",
@@ -82,6 +84,7 @@ class Tab:
     page: Page
     address: str
     complaints: list[str] = field(default_factory=list)
+    leaving: bool = False
 
     def __post_init__(self) -> None:
         """Note what mustn't happen: foreign requests, errors, dialogs."""
@@ -97,8 +100,9 @@ class Tab:
         expect(self.page.locator("#head h1")).to_be_visible()
 
     def _note(self, kind: str, text: str) -> None:
+        ended = self.leaving and any(one in text for one in ENDED)
         # Gradio's own client warns so at every upload.
-        if text and text != "Method not implemented.":
+        if text and text != "Method not implemented." and not ended:
             self.complaints.append(f"{kind}: {text}")
 
     @property
@@ -110,6 +114,11 @@ class Tab:
     def replies(self) -> Locator:
         """What was answered, first to last."""
         return self.page.locator("#chat [data-testid=bot]")
+
+    @property
+    def wholes(self) -> Locator:
+        """The facts below each whole answer."""
+        return self.page.locator("#chat .facts:not(.checks)")
 
     @property
     def marks(self) -> Locator:
@@ -126,11 +135,18 @@ class Tab:
         self.box.fill(question)
         self.box.press("Enter")
 
+    def reload(self) -> None:
+        """Load the page again, whatever of it is still under way."""
+        self.leaving = True
+        self.page.reload()
+        expect(self.page.locator("#head h1")).to_be_visible()
+        self.leaving = False
+
     def ask(self, question: str) -> Locator:
         """Ask, wait until the answer is whole, and return it."""
-        before = self.page.locator("#chat .facts:not(.checks)").count()
+        before = self.wholes.count()
         self.send(question)
-        expect(self.page.locator("#chat .facts:not(.checks)")).to_have_count(before + 1)
+        expect(self.wholes).to_have_count(before + 1)
         expect(self.page.locator("#question .submit-button")).to_be_visible()
         return self.replies.last
 

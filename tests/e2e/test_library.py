@@ -127,6 +127,7 @@ class TestTable:
     def test_a_title_opens_its_paper_by_keyboard_too(self, tab: Tab) -> None:
         go(tab)
         search(tab, words="DDRNet Cityscapes")
+        expect(titles(tab).first).to_contain_text("Deep Dual-resolution Networks")
         titles(tab).first.get_by_role("button").press("Enter")
         paper = tab.page.locator("#library-paper")
         expect(paper.locator("h2")).to_contain_text("Deep Dual-resolution Networks")

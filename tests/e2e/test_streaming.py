@@ -53,12 +53,11 @@ def test_nothing_moves_while_an_answer_streams(
     tab.page.evaluate(_WATCH)
     tab.send(QUESTION)
     stages, lengths = set[str](), set[int]()
-    facts = tab.page.locator("#chat .facts:not(.checks)")
     until = time.monotonic() + 120
-    while not facts.count() and time.monotonic() < until:
+    while not tab.wholes.count() and time.monotonic() < until:
         stages |= set(tab.page.locator("#chat .stage").all_inner_texts())
         lengths.add(len("".join(tab.page.locator("#chat .answer").all_inner_texts())))
-    expect(facts).to_be_visible()
+    expect(tab.wholes).to_be_visible()
     expect(tab.sources.first).to_be_attached()
     tab.page.wait_for_timeout(500)  # Shifts are told after the frame.
     shifts = tab.page.evaluate("window.shifts")
