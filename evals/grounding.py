@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from assistant.errors import InputError
 from assistant.settings import ModelChoice, Settings
 from evals import runner
 from evals.hostile import suite
@@ -21,7 +22,10 @@ CHECKING = ("select", "verify")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to report: pairs files, chat models, and at most `limit` questions and cases."""
+    """What to report: pairs files, chat models, and at most `limit` questions and cases.
+
+    With `resume`, answers that `logs` holds already are kept, and only what lacks is asked.
+    """
 
     pairs: Sequence[Path]
     models: Sequence[ModelChoice]
@@ -30,6 +34,7 @@ class Plan:
     limit: int | None = None
     asked: int | None = None
     seed: int = 0
+    resume: bool = False
 
 
 def report(plan: Plan, progress: Callable[[str], None]) -> Iterator[str]:
@@ -60,10 +65,15 @@ def report(plan: Plan, progress: Callable[[str], None]) -> Iterator[str]:
 def _answers(plan: Plan, settings: Settings, scoring: Scoring) -> RunLog:
     questions = choose(load([QUESTIONS]), (), plan.limit, plan.seed)
     path = plan.logs / f"grounding-{settings.chat_model}.jsonl"
+    way = runner.Way(scoring=scoring)
+    if plan.resume and path.exists():
+        log = RunLog.read(path)
+        if [one.id for one in log.questions] != [one.id for one in questions]:
+            raise InputError(f"{path} asks other questions; give its --limit and --seed.")
+        runner.resume(log, settings, way)
+        return log
     path.unlink(missing_ok=True)
-    return runner.start(
-        runner.Plan(settings=settings), questions, path, runner.Way(scoring=scoring)
-    )
+    return runner.start(runner.Plan(settings=settings), questions, path, way)
 
 
 def _seconds(log: RunLog) -> str:

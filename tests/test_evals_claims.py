@@ -18,7 +18,7 @@ from assistant.protocols import Vectors
 from evals.__main__ import main
 from evals.verifier import measures
 from evals.verifier.fit import fit
-from evals.verifier.judge import Bench, Memory, Models
+from evals.verifier.judge import BATCH, Bench, Memory, Models
 from evals.verifier.made_pairs import made_pairs
 from evals.verifier.measures import Judgement
 from evals.verifier.pairs import Pair, plain, read_pairs, spread
@@ -216,6 +216,30 @@ def test_memory_without_a_file_is_kept_for_the_run() -> None:
     memory.save()
 
 
+@pytest.mark.parametrize("saved_every", [0.0, 1e9])
+def test_memory_keeps_what_was_made_before_a_kill(tmp_path: Path, saved_every: float) -> None:
+    texts = ["a" * length for length in range(1, 2 * BATCH)]
+    made: list[str] = []
+
+    def make(asked: list[str]) -> Vectors:
+        if made:
+            raise KeyboardInterrupt
+        made.extend(asked)
+        return np.array([[len(text)] for text in asked], np.float32)
+
+    with pytest.raises(KeyboardInterrupt):
+        Memory(tmp_path / "rows.npz", saved_every).rows(texts, make)
+    again: list[str] = []
+
+    def count(asked: list[str]) -> Vectors:
+        again.extend(asked)
+        return np.array([[len(text)] for text in asked], np.float32)
+
+    rows = Memory(tmp_path / "rows.npz").rows(texts, count)
+    assert rows.ravel().tolist() == [len(text) for text in texts]
+    assert len(again) == len(texts) - (BATCH if saved_every == 0.0 else 0)
+
+
 # --- the command ----------------------------------------------------------------------------
 
 
@@ -280,3 +304,13 @@ def test_grounding_report_has_its_parts(
     assert "must-include facts" in result.stdout
     assert "Hostile text, extractive" in result.stdout
     assert "ms median" in result.stdout
+    log = tmp_path / "grounding-extractive.jsonl"
+    begun = log.read_text(encoding="utf-8").splitlines(keepends=True)[:2]
+    log.write_text("".join(begun), encoding="utf-8")
+    again = CliRunner().invoke(main, [*command, "--resume"])
+    assert again.exit_code == 0, again.output
+    kinds = [json.loads(line)["kind"] for line in log.read_text(encoding="utf-8").splitlines()]
+    assert kinds == ["run", "case", "resumed", "case", "summary"]
+    other = CliRunner().invoke(main, [*command, "--resume", "--seed", "5"])
+    assert other.exit_code == 1
+    assert "asks other questions" in other.output

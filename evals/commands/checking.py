@@ -88,6 +88,7 @@ def claims(
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which questions.")
 @click.option("--logs", type=click.Path(path_type=Path), default=LOGS, help="Where they go.")
+@click.option("--resume", is_flag=True, help="Keep the answers that the logs hold already.")
 def grounding(
     pairs: tuple[Path, ...],
     models: tuple[ModelChoice, ...],
@@ -95,6 +96,7 @@ def grounding(
     asked: int,
     seed: int,
     logs: Path,
+    resume: bool,
 ) -> None:
     """Report the verifier on PAIRS, the answers, hostile text, and what checking costs."""
     from evals.grounding import Plan, report
@@ -107,6 +109,7 @@ def grounding(
         limit=limit,
         asked=asked,
         seed=seed,
+        resume=resume,
     )
     for part in report(plan, tell):
         click.echo(part)

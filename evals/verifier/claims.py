@@ -49,7 +49,6 @@ def run(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict[str, Any]
         for name, pairs in every.items():
             progress(f"{name}: {len(pairs)} pairs")
             found[name] = measures.figures(bench.judged(pairs, load_stages()))
-        bench.save()
         return found
 
 
@@ -74,7 +73,6 @@ def leave_one_out(plan: Plan, progress: Callable[[str], None]) -> dict[str, dict
                 sample = pairs if not CHAT.intersection(kept) else list(_sample(plan, pairs))
                 row = measures.figures(bench.judged(sample, stages_from(kept)))
                 found[f"{name}, {tiers}"] = row
-            bench.save()
         return found
 
 
@@ -88,7 +86,6 @@ def calibrate(plan: Plan, progress: Callable[[str], None]) -> str:
         progress(f"fitting on {len(pairs)} pairs")
         bench.prepare(pairs)
         tiers = fit(pairs, bench, _asked(plan, every))
-        bench.save()
     kept = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.exists() else {"tiers": {}}
     record = {
         "tiers": kept["tiers"] | tiers,
@@ -162,7 +159,7 @@ def _bench(plan: Plan, stack: ExitStack) -> Bench:
         assistant = stack.enter_context(Assistant(settings))
         model = assistant.chat_model()
         judge = None if model is None else judge_by(model, judging_prompts(), forgiving=False)
-    return Bench(
+    bench = Bench(
         Models(
             embedder=embedder,
             classifier=open_classifier(settings.threads),
@@ -170,3 +167,5 @@ def _bench(plan: Plan, stack: ExitStack) -> Bench:
             cache=plan.cache,
         )
     )
+    stack.callback(bench.save)  # Also where the run is being stopped.
+    return bench

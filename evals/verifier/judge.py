@@ -20,14 +20,18 @@ from evals.verifier.measures import Judgement
 from evals.verifier.pairs import Pair
 
 BATCH = 64
+SAVED_EVERY = 60.0
+"""Seconds of work that a kill may cost."""
 
 
 class Memory:
     """Rows of numbers by what they were computed from, kept in one file between runs."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Read what an earlier run has left at `path`."""
+    def __init__(self, path: Path | None, saved_every: float = SAVED_EVERY) -> None:
+        """Read what an earlier run has left at `path`; write there every so many seconds."""
         self._path = path
+        self._saved_every = saved_every
+        self._saved_at = time.monotonic()
         self._rows: dict[str, Any] = {}
         if path and path.exists():
             with np.load(path, allow_pickle=False) as kept:
@@ -44,6 +48,8 @@ class Memory:
             part = names[start : start + BATCH]
             for key, row in zip(part, make([missing[key] for key in part]), strict=True):
                 self._rows[key] = np.asarray(row, np.float32)
+            if time.monotonic() - self._saved_at > self._saved_every:
+                self.save()
         return np.array([self._rows[key] for key in keys], np.float32)
 
     def save(self) -> None:
@@ -54,6 +60,7 @@ class Memory:
         partial = self._path.with_suffix(".partial.npz")
         np.savez(partial, keys=np.array(list(self._rows)), rows=np.array(list(self._rows.values())))
         partial.replace(self._path)
+        self._saved_at = time.monotonic()
 
 
 @dataclass(frozen=True, kw_only=True)
