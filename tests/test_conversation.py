@@ -1,8 +1,15 @@
 """Follow-ups made to stand on their own."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from assistant.grounding.conversation import as_text, joined_question, refers_back
+from assistant.grounding.conversation import (
+    as_text,
+    earlier_questions,
+    own_question,
+    refers_back,
+)
 from assistant.types import Message
 
 USER, MODEL = "user", "assistant"
@@ -27,27 +34,61 @@ def test_what_refers_back(question: str, refers: bool) -> None:
     assert refers_back(question) is refers
 
 
-def test_follow_up_is_joined_with_the_question_before_not_with_the_answer() -> None:
+def test_follow_up_refers_to_the_question_before_not_to_the_answer() -> None:
     history = said((USER, "How do honeybees find home in fog?"), (MODEL, "They follow hedges."))
     assert (
-        joined_question("And without landmarks?", history)
-        == "How do honeybees find home in fog? And without landmarks?"
+        earlier_questions("And without landmarks?", history) == "How do honeybees find home in fog?"
     )
 
 
 def test_follow_up_of_a_follow_up_reaches_further() -> None:
     history = said((USER, "How do honeybees find home?"), (MODEL, "x"), (USER, "Why?"))
-    assert joined_question("And in fog?", history) == (
-        "How do honeybees find home? Why? And in fog?"
-    )
+    assert earlier_questions("And in fog?", history) == "How do honeybees find home? Why?"
 
 
 def test_new_subject_and_first_question_stay_alone() -> None:
     history = said((USER, "How do honeybees find home in fog?"))
-    alone = "Which datasets ask questions about long films?"
-    assert joined_question(alone, history) == alone
-    assert joined_question("Why?", []) == "Why?"
-    assert joined_question("Why?", said((MODEL, "Hello."))) == "Why?"
+    assert earlier_questions("Which datasets ask questions about long films?", history) == ""
+    assert earlier_questions("Why?", []) == ""
+    assert earlier_questions("Why?", said((MODEL, "Hello."))) == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "own"),
+    [
+        ("Now something different: what is it called?", "what is it called?"),
+        ("Thanks. A different topic: who prunes it?", "who prunes it?"),
+        ("OK, leaving bees aside. Is there a film about them?", "Is there a film about them?"),
+        ("Let me change the subject - who wrote it?", "who wrote it?"),
+        ("Moving on, does it fly?", "does it fly?"),
+    ],
+)
+def test_a_change_of_subject_is_no_follow_up(question: str, own: str) -> None:
+    history = said((USER, "How do honeybees find home in fog?"))
+    assert own_question(question) == own
+    assert earlier_questions(question, history) == ""
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there something different about it?",
+        "Does it ask a different question?",
+        "What is different: the loss or its weights?",
+        "Which methods work on a new topic?",
+        "Something different:",
+        "Leaving landmarks aside, how fast is it?",
+    ],
+)
+def test_what_only_sounds_like_a_change_of_subject(question: str) -> None:
+    assert own_question(question) == question
+
+
+@given(st.text())
+def test_own_question_is_an_end_of_the_question(question: str) -> None:
+    own = own_question(question)
+    assert question.endswith(own)
+    assert bool(own) == bool(question)
 
 
 def test_history_as_text_is_short_and_one_line_a_turn() -> None:

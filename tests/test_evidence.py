@@ -145,6 +145,25 @@ def test_without_vectors_the_words_decide() -> None:
     assert {evidence.scores["dense"] for evidence in found} == {0.0}
 
 
+@pytest.mark.parametrize(
+    ("question", "earlier", "first"),
+    [("Do they hum?", "How far?", "They hum."), ("How far?", "Do they hum?", "Bees fly far.")],
+)
+def test_what_was_asked_earlier_counts_less_than_the_question_itself(
+    question: str, earlier: str, first: str
+) -> None:
+    args = ([hit(PAPER)], None, {}, one, only(lexical=1))
+    best, second, last = rank_sentences(question, *args, earlier=earlier)
+    assert best.text == first
+    assert best.score > second.score > last.score == 0.0
+
+
+def test_a_figure_that_was_asked_for_earlier_is_not_asked_for_again() -> None:
+    args = ([hit(PAPER)], None, {}, one, only(asked_figure=1))
+    found = rank_sentences("Do they hum?", *args, earlier="How many bees?")
+    assert [each.score for each in found] == [0.0, 0.0, 0.0]
+
+
 def test_the_first_papers_sentences_stand_together_unless_papers_are_compared() -> None:
     other = Paper(id="2", title="U", abstract="Wasps fly too.")
     hits = (hit(PAPER, 0.5), hit(other, 0.4))

@@ -16,7 +16,7 @@ from assistant.errors import (
 from assistant.filters import Filter, to_text
 from assistant.grounding.answerability import Calibration
 from assistant.grounding.citations import CitedClaim
-from assistant.grounding.conversation import as_text, joined_question
+from assistant.grounding.conversation import as_text, earlier_questions, own_question
 from assistant.grounding.evidence import compares, contrasts
 from assistant.grounding.hostile import harmless
 from assistant.grounding.verifier import Stage, Verifier
@@ -141,14 +141,16 @@ class Answering:
         whose paper is known becomes one that can't be answered. For calibration.
         """
         state = State(question=_checked(question), history=())
-        state.standalone = state.question
+        self._condense(state, None)
         self._selector.select(state, self._verifier, without)
         return self._decider.features(state, state.grounds) if state.grounds else {}
 
     def _condense(self, state: State, model: ChatModel | None) -> None:
         """Make the question stand on its own."""
         since = time.perf_counter()
-        state.standalone = joined_question(state.question, state.history)
+        state.own = own_question(state.question) if state.history else state.question
+        state.earlier = earlier_questions(state.question, state.history)
+        state.standalone = f"{state.earlier} {state.own}".strip()
         if model is not None and not model.is_small and state.history:
             prompt = self._prompts["condense"]
             messages = prompt.messages(conversation=as_text(state.history), question=state.question)
@@ -157,7 +159,8 @@ class Answering:
             except ModelError as error:
                 state.notices.append(str(error))
             else:
-                state.standalone = reply or state.standalone
+                if reply:
+                    state.standalone, state.earlier = reply, ""
                 state.prompts["condense"] = prompt.version
         state.timed("condense", since)
 

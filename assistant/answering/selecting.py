@@ -4,11 +4,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import numpy as np
+
 from assistant.answering.state import State
 from assistant.errors import LibraryError, ModelError
 from assistant.grounding.anaphora import with_context
 from assistant.grounding.conversation import refers_back
-from assistant.grounding.evidence import number_evidence, rank_sentences, within_words
+from assistant.grounding.evidence import (
+    EARLIER_SHARE,
+    number_evidence,
+    rank_sentences,
+    within_words,
+)
 from assistant.grounding.hostile import sift
 from assistant.grounding.sentence_vectors import embed_sentences
 from assistant.grounding.verifier import Verifier
@@ -49,11 +56,12 @@ class Selector:
         question_vector, sentence_vectors = self._vectors(state)
         sifted, state.flagged = sift(
             rank_sentences(
-                state.standalone,
+                state.own if state.earlier else state.standalone,
                 state.hits,
                 question_vector,
                 sentence_vectors,
                 self._lexical.rarity,
+                earlier=state.earlier,
             )
         )
         ranked = with_context(sifted)
@@ -61,7 +69,7 @@ class Selector:
             within_words(ranked, self._settings.evidence_sentences, self._settings.evidence_words)
         )
         state.grounds = Grounds(
-            question=state.standalone if refers_back(state.question) else state.question,
+            question=state.standalone if refers_back(state.own) else state.own,
             ranked=tuple(ranked),
             evidence=tuple(read),
             verifier=verifier,
@@ -86,7 +94,7 @@ class Selector:
         missing = [paper for paper in papers if paper.id not in known]
         try:
             found = embed_sentences(missing, embedder) if missing else {}
-            question = embedder.embed_query(state.standalone)
+            question = _question_vector(state, embedder)
         except ModelError as error:
             state.notices.append(f"Sentences are compared by words only: {error}")
             return None, {}
@@ -94,3 +102,12 @@ class Selector:
             with suppress(LibraryError):  # A full disk must not keep an answer back.
                 self._catalog.put_sentence_vectors(found)
         return question, known | {key: vectors for key, (_, vectors) in found.items()}
+
+
+def _question_vector(state: State, embedder: Embedder) -> Vectors:
+    """Return the standing question's vector; with that of a follow-up's own words, their mean."""
+    whole = embedder.embed_query(state.standalone)
+    if not state.earlier:
+        return whole
+    mixed = EARLIER_SHARE * whole + (1 - EARLIER_SHARE) * embedder.embed_query(state.own)
+    return (mixed / max(float(np.linalg.norm(mixed)), 1e-9)).astype(np.float32)

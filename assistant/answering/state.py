@@ -28,11 +28,17 @@ _TOO_MUCH = "The evidence was too long"
 
 @dataclass(kw_only=True)
 class State:
-    """Begins as a question; each stage of the chain adds what it finds."""
+    """Begins as a question; each stage of the chain adds what it finds.
+
+    `own` is what the question itself asks, `earlier` the questions that it refers back to, and
+    `standalone` the two as one, or as a model put them.
+    """
 
     question: str
     history: Sequence[Message]
     only: Filter | None = None
+    own: str = ""
+    earlier: str = ""
     standalone: str = ""
     hits: list[Hit] = field(default_factory=list)
     grounds: Grounds | None = None

@@ -12,6 +12,14 @@ _REFERS = re.compile(
     r"second|other|two|paper|method|model|approach|authors?|dataset))\b",
     re.IGNORECASE,
 )
+_NEW_SUBJECT = re.compile(
+    r"^[^?]{0,60}?\b(?:(?:something|quite|completely|entirely|totally) different|"
+    r"(?:a|another|(?:a )?(?:new|different)) (?:topic|subject|question)|"
+    r"(?:leav|putt|sett)ing\b[^.:;?!]{1,60}?\baside(?=\s*[.;!])|"
+    r"chang(?:e|ing) (?:of |the )?(?:topic|subject)s?|moving on)\b"
+    r"[^?.:;,!—–-]{0,40}[.:;,!—–-]+\s*(?=\S)",
+    re.IGNORECASE,
+)
 SHORT = 3
 MOST_TURNS = 2
 
@@ -22,18 +30,27 @@ def refers_back(question: str) -> bool:
     return len(content) <= SHORT or bool(_REFERS.search(question))
 
 
-def joined_question(question: str, history: Sequence[Message]) -> str:
-    """Return the user's last questions and this one, where this one refers back.
+def own_question(question: str) -> str:
+    """Return the question without a beginning that only says that the subject is another one.
 
-    Only questions are joined: what was answered is no source of anything.
+    "Fine. Now something different: what is TwigNet?" is "what is TwigNet?".
+    """
+    return _NEW_SUBJECT.sub("", question)
+
+
+def earlier_questions(question: str, history: Sequence[Message]) -> str:
+    """Return the user's last questions, where this one refers back to them, else nothing.
+
+    Only questions: what was answered is no source of anything. Where the user says that the
+    subject is another one, nothing is referred to.
     """
     asked = [message.content for message in history if message.role == "user"]
-    if not asked or not refers_back(question):
-        return question
+    if not asked or not refers_back(question) or own_question(question) != question:
+        return ""
     kept = [asked[-1]]
     if refers_back(asked[-1]) and len(asked) > 1:
         kept.insert(0, asked[-2])
-    return " ".join([*kept[-MOST_TURNS:], question])
+    return " ".join(kept[-MOST_TURNS:])
 
 
 def as_text(history: Sequence[Message], turns: int = 6, characters: int = 400) -> str:

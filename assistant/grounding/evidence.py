@@ -37,6 +37,12 @@ _CONTRASTS = re.compile(
     r"contrast(?:s|ed|ing)?|each|respectively|which of|in common|shared?|alike|whereas|unlike)\b",
     re.IGNORECASE,
 )
+EARLIER_SHARE = 0.5
+"""How much of a follow-up's score is by the questions that it refers back to.
+
+Facts of the 26 fixed follow-ups that have any, extractive: 0.500 where these count like its own
+words, 0.538 at 0.7, 0.654 at 0.5, 0.596 at 0.3, 0.538 where they don't count.
+"""
 LONG_WORDS = 40
 LEAST_SENTENCES = 3
 
@@ -71,17 +77,21 @@ def rank_sentences(
     sentence_vectors: Mapping[str, Vectors],
     rarity: Callable[[str], float],
     weights: Weights = Weights(),
+    earlier: str = "",
 ) -> list[Evidence]:
     """Return every sentence of the found papers, best first; keys count from 1.
+
+    `earlier` is what the question refers back to: its words count less.
 
     The score adds the paper's as a share of the best one's, the sentence's cosine with the
     question (0 where there are no vectors) and its share of the question's words by `rarity`
     (an idf), takes a share of its neighbours' scores, since what "it" refers to stands next to
     it, and what its kind and place say.
     """
-    wanted = {term: rarity(term) for term in terms(question)}
+    wanted = {term: EARLIER_SHARE * rarity(term) for term in terms(earlier)}
+    wanted |= {term: rarity(term) for term in terms(question)}
     asks_figure = bool(_ASKS_FIGURE.search(question))
-    asked = names(question)
+    asked = names(f"{earlier} {question}")
     compared = compares(question)
     scored: list[tuple[float, Passage, dict[str, float]]] = []
     best = max((hit.score for hit in hits), default=0.0) or 1.0
