@@ -33,23 +33,27 @@ EVIDENCE = tuple(
 )
 
 
+def rarity(term: str) -> float:
+    return 3.0 if term == "old" else 1.0
+
+
 def grounds(evidence: Sequence[Evidence] = EVIDENCE, question: str = "What?") -> Grounds:
     return Grounds(
         question=question,
         ranked=tuple(evidence),
         evidence=tuple(evidence),
         verifier=counting(),
-        rarity=lambda term: 1.0,
+        rarity=rarity,
     )
 
 
 def compose(
-    reply: str, pieces: int = 5, **more: Any
+    reply: str, pieces: int = 5, question: str = "What?", **more: Any
 ) -> tuple[Composer, ModelWriter, list[Rejected]]:
     """Return what a model's reply becomes when it arrives in pieces of so many characters."""
     writer = ModelWriter(Scripted(reply, pieces=pieces), load_prompt("answer_strong"), **more)
     composer, rejected = Composer(), []
-    for written in writer.write(grounds()):
+    for written in writer.write(grounds(question=question)):
         if isinstance(written, Rejected):
             rejected.append(written)
         else:
@@ -244,6 +248,28 @@ def test_what_the_judge_finds_against_gives_way_to_the_sentence_it_is_about() ->
     composer, writer, _ = compose(REWORDED, quotes=True, judge=AdaptedJudge(yes=lambda *_: 0.9))
     assert [claim.text for claim in composer.claims] == [REWORDED]
     assert composer.citations[0].support.tier == "adapted chat model"
+
+
+# What its evidence lacks, a rare word, the question may say.
+BORROWED = "Honeybees return over several kilometres to their own old hive."
+OLD = "Which bees return to an old hive?"
+
+
+def test_what_only_the_question_says_gives_way_to_the_sentence_it_is_about() -> None:
+    asked: list[str] = []
+
+    def yes(claim: str, text: str) -> float:
+        asked.append(claim)
+        return 0.99
+
+    judge = AdaptedJudge(yes=yes)
+    composer, writer, rejected = compose(BORROWED, quotes=True, judge=judge, question=OLD)
+    assert composer.text == f"{HOMING[:-1]} [1]."
+    assert [one.text for one in rejected] == [BORROWED]
+    assert asked == []
+    for claim, question in ((BORROWED, "Where do bees go?"), (REWORDED, OLD)):
+        composer, _, _ = compose(claim, quotes=True, judge=judge, question=question)
+        assert [claim.text for claim in composer.claims] == [claim]
 
 
 def test_where_open_claims_are_quoted_the_judge_is_asked_of_what_would_be_shown() -> None:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.grounding.comparison import FEATURES, compare, counted, coverage, numbers
+from assistant.grounding.comparison import (
+    FEATURES,
+    borrowed,
+    compare,
+    counted,
+    coverage,
+    numbers,
+)
 from assistant.text.words import names
 
 REMOVES = "TwigNet removes 92% of the weights and loses 0.4 points of accuracy on ImageNet."
@@ -108,6 +115,15 @@ def test_coverage_is_weighted_by_rarity() -> None:
     assert coverage("bees hedges", "many hedges", weigh) == pytest.approx(0.75)
     assert coverage("", "many hedges", one) == 0.0
     assert coverage("the of", "the of", one) == 0.0
+
+
+def test_what_is_borrowed_of_the_question() -> None:
+    rare = {"bee": 1.0, "hedg": 3.0}.get
+    weigh = lambda term: rare(term, 0.0)  # noqa: E731
+    assert borrowed("bees hedges", "hedges?", "many bees", weigh) == pytest.approx(0.75)
+    assert borrowed("bees hedges", "hedges?", "hedges", weigh) == 0.0
+    assert borrowed("bees hedges", "bees?", "wasps", weigh) == pytest.approx(0.25)
+    assert borrowed("", "hedges?", "many bees", weigh) == 0.0
 
 
 @pytest.mark.parametrize(

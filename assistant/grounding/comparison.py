@@ -114,6 +114,14 @@ def coverage(claim: str, text: str, rarity: Callable[[str], float]) -> float:
     return sum(weight for term, weight in wanted.items() if term in found) / total
 
 
+def borrowed(claim: str, question: str, text: str, rarity: Callable[[str], float]) -> float:
+    """Return the share of the claim's terms, by `rarity`, that the question has and `text` lacks."""
+    wanted = {term: rarity(term) for term in terms(claim)}
+    total = sum(wanted.values())
+    lacking = set(terms(question)) - set(terms(text))
+    return sum(wanted[term] for term in lacking & wanted.keys()) / total if total else 0.0
+
+
 def numbers(text: str) -> set[str]:
     """Return the figures of `text` in one form: "1,000" is "1000", "3.50" is "3.5"."""
     found = set()

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import Row
+from assistant.grounding.code_notes import asks_for_code, only_says_where_code_is
 from assistant.grounding.comparison import coverage
 from assistant.grounding.hostile import harmless, neutral
 from assistant.types import Evidence, Paper
@@ -31,11 +32,13 @@ def extractive_claims(
     says what another one's "it" means comes before it. Sentences of several papers that are
     to be `compared` stand in a table by paper, unless something is `said` before: then those of
     papers that aren't `cited` yet come first. Papers on another topic add nothing, unless a table
-    holds them against each other.
+    holds them against each other; nor does where the code is, unless that is asked.
     """
     chosen: list[Evidence] = []
     is_table = compared and not said
     ranked = list(grounds.ranked) if is_table else _on_the_topic(grounds.ranked)
+    if not asks_for_code(grounds.question):
+        ranked = [one for one in ranked if not only_says_where_code_is(one.text)] or ranked
     pool = ranked[: limit if said else None]
     if said and compared:
         pool = _others_first(ranked, cited)

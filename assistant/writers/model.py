@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import DraftClaim, Row, Shape, finished_claims, split_claims
-from assistant.grounding.comparison import coverage
+from assistant.grounding.comparison import borrowed, coverage
 from assistant.grounding.hostile import neutral
 from assistant.grounding.judges import Judge
 from assistant.grounding.shortening import shorter
@@ -25,6 +25,12 @@ MOST_TOKENS_SMALL = 140
 MOST_TOKENS = 400
 SECOND_CITATION_SHARE = 0.9
 MOST_JUDGED = 2
+MOST_BORROWED = 0.25
+"""Share of a claim's words, by rarity, that may be the question's and not the cited evidence's.
+
+Of 27 restatements by the embedded model four had 0.30 or more, and said of their source what only
+the question says; the others had 0.19 at most.
+"""
 
 
 Rated = list[tuple[Evidence, Support]]
@@ -149,7 +155,7 @@ class ModelWriter:
         if not self._quotes:
             return grounds.verifier.leaves_open(support)
         is_own = support.supported and support.tier != "verbatim"
-        return is_own and not self._is_said(claim, grounds)
+        return is_own and not self._is_said(claim, grounds) and not _borrows(claim, rated, grounds)
 
     def _is_said(self, claim: DraftClaim, grounds: Grounds) -> bool:
         """Whether the claim only repeats what has been said."""
@@ -176,7 +182,7 @@ class ModelWriter:
         if self._is_said(claim, grounds):
             self._count(repeated=1)
             return
-        if self._quotes and rated and self._is_to_quote(rated[0][1], grounds, was_asked):
+        if self._quotes and rated and self._is_to_quote(claim, rated, grounds, was_asked):
             yield from self._sentence(rated[0][0], text, rated[0][1], grounds)
             return
         supports = _supports(claim, rated) or _joint(text, rated, grounds.verifier)
@@ -197,9 +203,14 @@ class ModelWriter:
         best = rated[0][1] if rated else Support(score=0.0, label="not found")
         yield Rejected(text=text, reasons=best.reasons, score=best.score)
 
-    def _is_to_quote(self, support: Support, grounds: Grounds, was_asked: bool) -> bool:
-        """Whether the claim is open, or the judge has found against it."""
-        return grounds.verifier.leaves_open(support) or (was_asked and not support.supported)
+    def _is_to_quote(
+        self, claim: DraftClaim, rated: Rated, grounds: Grounds, was_asked: bool
+    ) -> bool:
+        """Whether the claim is open or the question's own, or the judge has found against it."""
+        support = rated[0][1]
+        if grounds.verifier.leaves_open(support) or (was_asked and not support.supported):
+            return True
+        return support.supported and _borrows(claim, rated, grounds)
 
     def _sentence(
         self, one: Evidence, claim: str, support: Support, grounds: Grounds
@@ -219,6 +230,14 @@ class ModelWriter:
     def _count(self, **more: int) -> None:
         grown = {name: getattr(self.checks, name) + count for name, count in more.items()}
         self.checks = replace(self.checks, checked=self.checks.checked + 1, **grown)
+
+
+def _borrows(claim: DraftClaim, rated: Rated, grounds: Grounds) -> bool:
+    """Whether much of the claim is what the question says and its best evidence doesn't."""
+    best = rated[0][0]
+    known = f"{best.paper.title} {best.text}"
+    text = neutral(claim.text)
+    return borrowed(text, grounds.question, known, grounds.rarity) > MOST_BORROWED
 
 
 def _safe(shape: Shape, grounds: Grounds) -> Shape:
