@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from assistant.grounding.citations import CitedClaim, Composer, marked, neutral_brackets
 from assistant.grounding.claims import Item, Row, split_claims
+from assistant.grounding.code_notes import only_says_where_code_is
 from assistant.grounding.evidence import number_evidence
 from assistant.grounding.judges import NO_EVIDENCE, AdaptedJudge, WordJudge
 from assistant.prompts import load_prompt
@@ -263,7 +264,7 @@ def test_what_only_the_question_says_gives_way_to_the_sentence_it_is_about() -> 
         return 0.99
 
     judge = AdaptedJudge(yes=yes)
-    composer, writer, rejected = compose(BORROWED, quotes=True, judge=judge, question=OLD)
+    composer, _, rejected = compose(BORROWED, quotes=True, judge=judge, question=OLD)
     assert composer.text == f"{HOMING[:-1]} [1]."
     assert [one.text for one in rejected] == [BORROWED]
     assert asked == []
@@ -504,6 +505,56 @@ def test_a_paper_on_another_topic_fills_no_words(score: float, shown: bool) -> N
     assert [
         one.text for one in extractive_claims(grounds(ranked), 8, said="Something.", words=90)
     ] == wanted
+
+
+TWO_NAMED = "What do TwigNet and BeeTrack remove?"
+
+
+@pytest.mark.parametrize(
+    ("question", "more", "papers"),
+    [
+        (TWO_NAMED, {}, [TWIGNET, HIVE]),
+        (TWO_NAMED, {"said": "Something.", "words": 90, "cited": [TWIGNET.id]}, [HIVE, TWIGNET]),
+        ("What does TwigNet remove?", {}, [TWIGNET, TWIGNET]),
+        ("What do TwigNet and OwlNet remove?", {}, [TWIGNET, TWIGNET]),
+    ],
+    ids=["both", "what lacks first", "one", "one unknown"],
+)
+def test_each_paper_that_is_named_is_quoted(
+    question: str, more: dict[str, Any], papers: list[Paper]
+) -> None:
+    told = replace(HIVE, abstract=f"{HIVE.abstract} We call it BeeTrack.")
+    hive = replace(EVIDENCE[2], passage=replace(EVIDENCE[2].passage, paper=told), score=0.9)
+    ranked = [*(one for one in EVIDENCE if one.paper == TWIGNET), hive]
+    claims = extractive_claims(grounds(ranked, question), 2, **more)
+    assert [claim.supports[0][0].paper.id for claim in claims] == [one.id for one in papers]
+
+
+def test_where_the_code_is_fills_no_answer_unless_it_is_asked_for() -> None:
+    told = replace(HIVE, abstract="Bees fly. Code is available at https://example.org/bees.")
+    ranked = [
+        Evidence(key=0, passage=Passage(paper=told, start=start, end=end), score=1.0)
+        for start, end in reversed(split_sentences(told.abstract))
+    ]
+    assert [one.text for one in extractive_claims(grounds(ranked), 3)] == ["Bees fly."]
+    both = extractive_claims(grounds(ranked, "Is the code online?"), 3)
+    assert [one.text[:4] for one in both] == ["Code", "Bees"]
+    assert len(extractive_claims(grounds(ranked[:1]), 3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_note"),
+    [
+        ("Code: https://example.org/x.", True),
+        ("The source code and models will be made publicly available.", True),
+        ("Our PyTorch implementation can be found on GitHub.", True),
+        ("Codes are longer where the channel is noisy.", False),
+        ("The software removes 92% of the weights.", False),
+        ("It needs half the memory; code: https://example.org/x.", False),
+    ],
+)
+def test_what_only_says_where_code_is(sentence: str, is_note: bool) -> None:
+    assert only_says_where_code_is(sentence) is is_note
 
 
 def test_what_a_quoted_sentence_refers_to_is_quoted_before_it() -> None:
