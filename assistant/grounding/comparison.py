@@ -115,7 +115,7 @@ def coverage(claim: str, text: str, rarity: Callable[[str], float]) -> float:
 
 
 def borrowed(claim: str, question: str, text: str, rarity: Callable[[str], float]) -> float:
-    """Return the share of the claim's terms, by `rarity`, that only the question has, not `text`."""
+    """Return the share of the claim's terms, by `rarity`, of the question but not of `text`."""
     wanted = {term: rarity(term) for term in terms(claim)}
     total = sum(wanted.values())
     lacking = set(terms(question)) - set(terms(text))
