@@ -16,6 +16,7 @@ from assistant.grounding.evidence import (
     lexical_share,
     number_evidence,
     rank_sentences,
+    with_named_papers,
     within_words,
 )
 from assistant.text.sentences import split_sentences
@@ -219,6 +220,35 @@ def evidence(paper: Paper, place: int) -> Evidence:
     start, end = split_sentences(paper.abstract)[place]
     passage = Passage(paper=paper, start=start, end=end)
     return Evidence(key=99, passage=passage, score=0.5, scores={"dense": 0.1})
+
+
+def named(*titles: str) -> list[Evidence]:
+    """Return two sentences of each paper, those of the first paper first."""
+    papers = [replace(PAPER, id=title, title=title) for title in titles]
+    return rank_sentences("", [hit(paper) for paper in papers], None, {}, one, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("How do BeeNet and WaspNet differ?", ["About bees", "BeeNet", "WaspNet"]),
+        ("How does WaspNet fly?", ["About bees", "About bees", "About bees"]),
+        ("How do WaspNet and OwlNet differ?", ["About bees", "About bees", "About bees"]),
+    ],
+)
+def test_papers_that_are_named_follow_the_best_sentence(question: str, first: list[str]) -> None:
+    ranked_ones = named("About bees", "BeeNet", "WaspNet")
+    found = with_named_papers(question, ranked_ones)
+    assert [each.paper.title for each in found[:3]] == first
+    assert sorted(each.key for each in found) == [each.key for each in ranked_ones]
+
+
+def test_the_best_sentence_of_a_named_paper_stays_first_and_what_many_share_names_none() -> None:
+    ranked_ones = named("BeeNet on GPUs", "Wasps on GPUs", "WaspNet on GPUs")
+    found = with_named_papers("Do WaspNet and BeeNet run on GPUs?", ranked_ones)
+    assert [each.paper.title for each in found[:2]] == ["BeeNet on GPUs", "WaspNet on GPUs"]
+    assert with_named_papers("Do GPUs help BeeNet?", ranked_ones) == ranked_ones
+    assert with_named_papers("Do BeeNet and WaspNet fly?", []) == []
 
 
 def test_evidence_is_numbered_by_paper_in_the_order_of_its_text() -> None:

@@ -14,6 +14,7 @@ from assistant.grounding.evidence import (
     EARLIER_SHARE,
     number_evidence,
     rank_sentences,
+    with_named_papers,
     within_words,
 )
 from assistant.grounding.hostile import sift
@@ -64,7 +65,7 @@ class Selector:
                 earlier=state.earlier,
             )
         )
-        ranked = with_context(sifted)
+        ranked = with_named_papers(state.standalone, with_context(sifted))
         read = number_evidence(
             within_words(ranked, self._settings.evidence_sentences, self._settings.evidence_words)
         )

@@ -45,6 +45,7 @@ words, 0.538 at 0.7, 0.654 at 0.5, 0.596 at 0.3, 0.538 where they don't count.
 """
 LONG_WORDS = 40
 LEAST_SENTENCES = 3
+MOST_SHARING = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,32 @@ def rank_sentences(
         Evidence(key=key, passage=passage, score=score, scores=scores)
         for key, (score, passage, scores) in enumerate(scored, start=1)
     ]
+
+
+def of_named_papers(question: str, ranked: Sequence[Evidence]) -> list[Evidence]:
+    """Return the best sentence of each paper that the question names something of.
+
+    That is in its title or, where no title has it, in its abstract; what more than
+    `MOST_SHARING` papers name tells none of them. Nothing where that is one paper only.
+    """
+    best: dict[str, Evidence] = {}
+    for one in ranked:
+        best.setdefault(one.paper.id, one)
+    titles = {key: names(one.paper.title) for key, one in best.items()}
+    texts = {key: names(one.paper.abstract) for key, one in best.items()}
+    found: set[str] = set()
+    for name in names(question):
+        having = [key for key in best if name in titles[key]]
+        having = having or [key for key in best if name in texts[key]]
+        if len(having) <= MOST_SHARING:
+            found.update(having[:1])
+    return [best[key] for key in best if key in found] if len(found) > 1 else []
+
+
+def with_named_papers(question: str, ranked: Sequence[Evidence]) -> list[Evidence]:
+    """Return the evidence, that of all papers that the question names right after the best."""
+    named = [one for one in of_named_papers(question, ranked) if one is not ranked[0]]
+    return [*ranked[:1], *named, *(one for one in ranked[1:] if one not in named)]
 
 
 def compares(question: str) -> bool:

@@ -6,15 +6,14 @@ from assistant.grounding.citations import CitedClaim
 from assistant.grounding.claims import Row
 from assistant.grounding.code_notes import asks_for_code, only_says_where_code_is
 from assistant.grounding.comparison import coverage
+from assistant.grounding.evidence import of_named_papers
 from assistant.grounding.hostile import harmless, neutral
-from assistant.text.words import names
 from assistant.types import Evidence, Paper
 from assistant.writers.grounds import SAME_SENTENCE, Grounds, quoted
 
 HEADER = ("Paper", "What it says", "Source")
 LONGEST_NAME = 5
 NEARLY_AS_GOOD = 0.2
-MOST_SHARING = 2
 ABOUT_SOMETHING_ELSE = 1.0
 """Where another paper's sentence scores so much less than the best one, that paper is."""
 
@@ -44,7 +43,8 @@ def extractive_claims(
     pool = ranked[: limit if said else None]
     if said and compared:
         pool = _others_first(ranked, cited)
-    named = [one for one in _of_named_papers(grounds) if one.paper.id not in cited]
+    named = of_named_papers(grounds.question, grounds.ranked)
+    named = [one for one in named if one.paper.id not in cited]
     pool = [*named, *(one for one in pool if one not in named)]
     for one in pool:
         if len(chosen) == limit:
@@ -68,26 +68,6 @@ def _on_the_topic(ranked: Sequence[Evidence]) -> list[Evidence]:
         for one in ranked
         if one.paper.id == ranked[0].paper.id or one.score >= ranked[0].score - ABOUT_SOMETHING_ELSE
     ]
-
-
-def _of_named_papers(grounds: Grounds) -> list[Evidence]:
-    """Return the best sentence of each paper that the question names something of.
-
-    That is in its title or, where no title has it, in its abstract; what more than
-    `MOST_SHARING` papers name tells none of them. Nothing where that is one paper only.
-    """
-    best: dict[str, Evidence] = {}
-    for one in grounds.ranked:
-        best.setdefault(one.paper.id, one)
-    titles = {key: names(one.paper.title) for key, one in best.items()}
-    texts = {key: names(one.paper.abstract) for key, one in best.items()}
-    found: set[str] = set()
-    for name in names(grounds.question):
-        having = [key for key in best if name in titles[key]]
-        having = having or [key for key in best if name in texts[key]]
-        if len(having) <= MOST_SHARING:
-            found.update(having[:1])
-    return [best[key] for key in best if key in found] if len(found) > 1 else []
 
 
 def _others_first(ranked: Sequence[Evidence], cited: Collection[str]) -> list[Evidence]:
