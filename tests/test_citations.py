@@ -507,26 +507,24 @@ def test_a_paper_on_another_topic_fills_no_words(score: float, shown: bool) -> N
     ] == wanted
 
 
-TWO_NAMED = "What do TwigNet and BeeTrack remove?"
-
-
 @pytest.mark.parametrize(
-    ("question", "more", "papers"),
+    ("question", "papers"),
     [
-        (TWO_NAMED, {}, [TWIGNET, HIVE]),
-        (TWO_NAMED, {"said": "Something.", "words": 90, "cited": [TWIGNET.id]}, [HIVE, TWIGNET]),
-        ("What does TwigNet remove?", {}, [TWIGNET, TWIGNET]),
-        ("What do TwigNet and OwlNet remove?", {}, [TWIGNET, TWIGNET]),
+        ("What do TwigNet and BeeTrack remove?", [HIVE, TWIGNET]),
+        ("What does TwigNet remove?", [TWIGNET, TWIGNET]),
+        ("What do TwigNet and OwlNet remove?", [TWIGNET, TWIGNET]),
     ],
-    ids=["both", "what lacks first", "one", "one unknown"],
+    ids=["two", "one", "one unknown"],
 )
-def test_each_paper_that_is_named_is_quoted(
-    question: str, more: dict[str, Any], papers: list[Paper]
+def test_of_papers_that_are_named_those_not_cited_yet_come_first(
+    question: str, papers: list[Paper]
 ) -> None:
     told = replace(HIVE, abstract=f"{HIVE.abstract} We call it BeeTrack.")
-    hive = replace(EVIDENCE[2], passage=replace(EVIDENCE[2].passage, paper=told), score=0.9)
+    hive = replace(EVIDENCE[2], passage=replace(EVIDENCE[2].passage, paper=told), score=0.5)
     ranked = [*(one for one in EVIDENCE if one.paper == TWIGNET), hive]
-    claims = extractive_claims(grounds(ranked, question), 2, **more)
+    claims = extractive_claims(
+        grounds(ranked, question), 2, said="Something.", compared=True, cited=[TWIGNET.id]
+    )
     assert [claim.supports[0][0].paper.id for claim in claims] == [one.id for one in papers]
 
 

@@ -42,10 +42,7 @@ def extractive_claims(
         ranked = [one for one in ranked if not only_says_where_code_is(one.text)] or ranked
     pool = ranked[: limit if said else None]
     if said and compared:
-        pool = _others_first(ranked, cited)
-    named = of_named_papers(grounds.question, grounds.ranked)
-    named = [one for one in named if one.paper.id not in cited]
-    pool = [*named, *(one for one in pool if one not in named)]
+        pool = _others_first(grounds.question, ranked, cited)
     for one in pool:
         if len(chosen) == limit:
             break
@@ -70,15 +67,22 @@ def _on_the_topic(ranked: Sequence[Evidence]) -> list[Evidence]:
     ]
 
 
-def _others_first(ranked: Sequence[Evidence], cited: Collection[str]) -> list[Evidence]:
-    """Return the best sentence of each paper not cited yet, if good enough, then the rest."""
-    best: dict[str, Evidence] = {}
-    for one in ranked:
-        best.setdefault(one.paper.id, one)
+def _others_first(
+    question: str, ranked: Sequence[Evidence], cited: Collection[str]
+) -> list[Evidence]:
+    """Return the best sentence of each paper not cited yet, then the rest.
+
+    The paper is one that the question names, or the sentence is good enough.
+    """
+    best = {one.paper.id: one for one in reversed(ranked)}
+    named = {one.paper.id for one in of_named_papers(question, ranked)}
+    least = max((one.score for one in ranked), default=0.0) - NEARLY_AS_GOOD * 2
     others = [
         one
-        for paper, one in best.items()
-        if paper not in cited and one.score >= ranked[0].score - NEARLY_AS_GOOD * 2
+        for one in ranked
+        if one is best[one.paper.id]
+        and one.paper.id not in cited
+        and (one.paper.id in named or one.score >= least)
     ]
     return [*others, *(one for one in ranked if one not in others)]
 
