@@ -151,6 +151,10 @@ def test_numbers_have_one_form(text: str, found: set[str]) -> None:
         ("We saw Bees in Paris", set()),
         ("GPT4 and mAP", {"gpt4", "map"}),
         ("nothing here", set()),
+        ("NAS-based, AI-generated, BERT-like", {"nas", "ai", "bert"}),
+        ("TwigNet-slim and ViT-large", {"twignet-slim", "vit-large"}),
+        ("WHY DOES BERT FAIL?", set()),
+        ("WHY DOES GPT4 FAIL?", {"gpt4"}),
     ],
 )
 def test_names_have_capitals_or_digits_inside(text: str, found: set[str]) -> None:

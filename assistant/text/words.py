@@ -7,6 +7,12 @@ from typing import Any
 
 _WORD = re.compile(r"[^\W_]+(?:[.\-'’/][^\W_]+)*")
 _NAME = re.compile(r"\b(?=\w*[A-Z0-9])\w*(?:[A-Z]\w*[A-Z]|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z])[\w-]*")
+# "-based", "-generated", "-free": not "-slim" or "-large", which tell models apart.
+_DESCRIPTION = re.compile(
+    r"(?:-(?:[a-z]+(?:ed|ing|en)|free|like|style|level|aware|specific|agnostic|only|wide|type))+$"
+)
+_SMALL = re.compile(r"[a-z]")
+_DIGIT = re.compile(r"\d")
 _PIECE = re.compile(r"[^\W_]+")
 _STEMMING = threading.Lock()
 
@@ -81,8 +87,17 @@ def _parts(word: str) -> list[str]:
 
 
 def names(text: str) -> set[str]:
-    """Return what looks like a name of a method or dataset (capitals or digits inside)."""
-    return {match.group().lower().rstrip("-") for match in _NAME.finditer(text)}
+    """Return what looks like a name of a method or dataset (capitals or digits inside).
+
+    Of "NAS-based" the name is "nas". In a text without small letters capitals tell nothing, and
+    only what has digits counts.
+    """
+    told_by_digits = not _SMALL.search(text)
+    return {
+        _DESCRIPTION.sub("", match.group()).lower().rstrip("-")
+        for match in _NAME.finditer(text)
+        if not told_by_digits or _DIGIT.search(match.group())
+    }
 
 
 @lru_cache(maxsize=200_000)
