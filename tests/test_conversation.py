@@ -78,6 +78,10 @@ def test_a_change_of_subject_is_no_follow_up(question: str, own: str) -> None:
         "Which methods work on a new topic?",
         "Something different:",
         "Leaving landmarks aside, how fast is it?",
+        "I have a question, how fast is it?",
+        "Another question: how accurate is it there?",
+        "Does it find a new topic, and how?",
+        "Is it a new topic-model, or an old one?",
     ],
 )
 def test_what_only_sounds_like_a_change_of_subject(question: str) -> None:

@@ -12,12 +12,15 @@ _REFERS = re.compile(
     r"second|other|two|paper|method|model|approach|authors?|dataset))\b",
     re.IGNORECASE,
 )
+# Nothing but such words may stand before: "Does it find a new topic, and how?" changes nothing.
 _NEW_SUBJECT = re.compile(
-    r"^[^?]{0,60}?\b(?:(?:something|quite|completely|entirely|totally) different|"
-    r"(?:a|another|(?:a )?(?:new|different)) (?:topic|subject|question)|"
+    r"^\W*(?:(?:ok|okay|well|good|great|fine|thanks|thank you|right|alright|so|now|and|but|let me|"
+    r"let's|let us|i want to|i'd like to|please|on|to|for|talk about|ask about|here is|here's)\W+)*"
+    r"(?:something (?:(?:quite|completely|entirely|totally) )?different|"
+    r"(?:another|(?:a )?(?:new|different)) (?:topic|subject)|(?:a )?different question|"
     r"(?:leav|putt|sett)ing\b[^.:;?!]{1,60}?\baside(?=\s*[.;!])|"
-    r"chang(?:e|ing) (?:of |the )?(?:topic|subject)s?|moving on)\b"
-    r"[^?.:;,!—–-]{0,40}[.:;,!—–-]+\s*(?=\S)",
+    r"chang(?:e|ing) (?:of |the )?(?:topic|subject)s?|moving on)"
+    r"(?: now| then| please)?\s*(?:[.:;,!—–]|\s-)\s*(?=\S)",
     re.IGNORECASE,
 )
 SHORT = 3
